@@ -1,0 +1,54 @@
+# Everything a newcomer needs: `make demo`, `make test`. Each sets up .venv first when it has to.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+RESULTS ?= demo-results
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-slow lint docs clean
+
+help:
+	@echo "make setup      virtual environment $(VENV) with the package and its tools"
+	@echo "make demo       study of Na3PS4, free and with frozen anions: table and $(RESULTS)/report.html"
+	@echo "make test       the default tests (PYTEST_ARGS=... is handed to pytest)"
+	@echo "make test-slow  the slow tests"
+	@echo "make lint       ruff and mypy"
+	@echo "make docs       documentation in docs/_build/html"
+	@echo "make clean      remove $(VENV), caches, built documentation and $(RESULTS)"
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml setup.py
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+		{ echo "$(PYTHON) is `$(PYTHON) -V 2>&1`, but 3.10 or newer is needed: make PYTHON=python3.11 ..." >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	@echo "Installing the package and its dependencies into $(VENV) (torch is large: a minute or two)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	@touch $@
+
+demo: $(STAMP)
+	$(BIN)/openmm-anion run examples/na3ps4/study.toml --out $(RESULTS)
+	$(BIN)/openmm-anion report $(RESULTS)
+
+test: $(STAMP)
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-slow: $(STAMP)
+	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+docs: $(STAMP)
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+clean:
+	rm -rf $(VENV) $(RESULTS) docs/_build docs/api/generated build dist *.egg-info \
+		.pytest_cache .mypy_cache .ruff_cache .hypothesis
