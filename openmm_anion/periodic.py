@@ -1,0 +1,84 @@
+"""Periodic boxes: shortest images and whole molecules, in any triclinic cell."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+def heights(box: Array) -> Array:
+    """Return the three perpendicular heights of a box, nm.
+
+    Half the smallest one is the longest vector whose nearest image is certain.
+
+    Parameters
+    ----------
+    box : (3, 3) array
+        Box vectors as rows, nm.
+
+    Examples
+    --------
+    >>> heights(np.diag([1.0, 2.0, 3.0]))
+    array([1., 2., 3.])
+    """
+    return np.asarray(1.0 / np.linalg.norm(np.linalg.inv(box), axis=0))
+
+
+def minimum_image(vectors: Array, box: Array) -> Array:
+    """Shift vectors by box vectors to their image nearest to zero.
+
+    Rounding the fractional coordinates finds every image shorter than half the smallest
+    height of the box (a longer vector may keep a slightly longer image in a skewed box).
+
+    Parameters
+    ----------
+    vectors : (..., 3) array
+        Differences of positions, nm.
+    box : (3, 3) array
+        Box vectors as rows, nm.
+
+    Examples
+    --------
+    >>> minimum_image(np.array([0.9, 0.0, 0.0]), np.eye(3))
+    array([-0.1,  0. ,  0. ])
+    """
+    fractional = vectors @ np.linalg.inv(box)
+    return np.asarray(vectors - np.round(fractional) @ box)
+
+
+def make_whole(positions: Array, box: Array) -> Array:
+    """Return the atoms of one molecule as a connected whole, starting from the first atom.
+
+    Atoms are added one by one, each at its image nearest to an atom that is already in place,
+    so that molecules longer than half the box come out right too, without a list of bonds.
+
+    Parameters
+    ----------
+    positions : (n, 3) array
+        Positions of one molecule, wrapped in any way, nm.
+    box : (3, 3) array
+        Box vectors as rows, nm.
+
+    Examples
+    --------
+    >>> make_whole(np.array([[0.05, 0.5, 0.5], [0.95, 0.5, 0.5]]), np.eye(3))
+    array([[ 0.05,  0.5 ,  0.5 ],
+           [-0.05,  0.5 ,  0.5 ]])
+    """
+    whole = np.array(positions, dtype=np.float64)
+    nearest = minimum_image(whole - whole[0], box) + whole[0]
+    nearest[0] = whole[0]
+    distance = np.linalg.norm(nearest - whole[0], axis=1)
+    waiting = np.ones(len(whole), dtype=bool)
+    waiting[0] = False
+    while waiting.any():
+        here = int(np.argmin(np.where(waiting, distance, np.inf)))
+        whole[here] = nearest[here]
+        waiting[here] = False
+        candidate = minimum_image(whole - whole[here], box) + whole[here]
+        closer = waiting & (np.linalg.norm(candidate - whole[here], axis=1) < distance)
+        nearest[closer] = candidate[closer]
+        distance[closer] = np.linalg.norm(candidate[closer] - whole[here], axis=1)
+    return whole
