@@ -1,0 +1,190 @@
+"""Freeze chosen motions of the anions in a copy of any OpenMM System."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import openmm
+from openmm import unit
+
+from openmm_anion.anions import Polyanion
+from openmm_anion.errors import InputError
+from openmm_anion.freezing.frozen_system import FrozenSystem
+from openmm_anion.freezing.internal import internal_projector
+from openmm_anion.freezing.modes import parse_modes, parse_rotation, removed_degrees_of_freedom
+from openmm_anion.freezing.orientation import orientation_projector
+from openmm_anion.freezing.reference import FrozenAnion, reference_anions
+from openmm_anion.freezing.translation import translation_projector
+from openmm_anion.freezing.vibration import add_shape_constraints
+from openmm_anion.units import array
+
+ALL_GROUPS = 0xFFFFFFFF
+
+
+def freeze(
+    system: openmm.System,
+    anions: Iterable[Polyanion | Sequence[int]],
+    modes: str,
+    *,
+    positions: Any,
+    rotation: str = "eckart",
+) -> FrozenSystem:
+    """Return a copy of a System in which chosen motions of the anions are frozen exactly.
+
+    Particles keep their number and order, so that reporters, topologies and forces of the user stay valid.
+    The frozen motions are held by the integrators of `openmm_anion.integrators` and by no others.
+
+    Parameters
+    ----------
+    system : openmm.System
+        Any periodic System; it is not changed.
+    anions : iterable of Polyanion or of index sequences
+        What to freeze: the result of `find_polyanions`, a part of it, or plain particle indices.
+    modes : str
+        Any subset of the letters T (translation), R (rotation) and V (vibration), or ``"free"``.
+    positions : Quantity or (N, 3) array
+        Positions in which the anions are frozen, nm. Anions may be wrapped; they are made whole.
+    rotation : {"eckart"}
+        Definition of frozen rotation.
+
+    Returns
+    -------
+    FrozenSystem
+        System, whole positions, force groups, degrees of freedom.
+
+    Raises
+    ------
+    InputError
+        For an unknown mode, positions of a wrong shape or not finite, anions that overlap or cannot be
+        frozen that way, forces that clash with the modes, or when no force group is free.
+
+    Notes
+    -----
+    The projectors live in a force group of their own, outside of the integration: energies and forces of a
+    State stay those of the user's forces (projectors are zero where the constraint holds). Method: K. Li et
+    al., arXiv:2501.02440; constraints: J. Yang et al., arXiv:2404.15517.
+
+    Examples
+    --------
+    >>> system = openmm.System()
+    >>> _ = [system.addParticle(m) for m in (12.0, 14.0, 39.1)]
+    >>> frozen = freeze(system, [[0, 1]], "TR", positions=[[0, 0, 0], [0.12, 0, 0], [0.5, 0.5, 0.5]])
+    >>> frozen.degrees_of_freedom
+    4
+    """
+    modes, definition = parse_modes(modes), parse_rotation(rotation)
+    periodic = system.usesPeriodicBoundaryConditions()
+    box = np.array(
+        [v.value_in_unit(unit.nanometer) for v in system.getDefaultPeriodicBoxVectors()], dtype=np.float64
+    )
+    points = array(positions, unit.nanometer, "positions")
+    if points.shape != (system.getNumParticles(), 3):
+        raise InputError(
+            f"positions have shape {points.shape}, but the System has {system.getNumParticles()} particles"
+        )
+    frozen_anions = reference_anions(system, anions, points, box if periodic else None)
+    if modes and not frozen_anions:
+        raise InputError(f"no anions were given to freeze {modes} in")
+    for anion in frozen_anions:
+        points[anion.indices] = anion.positions
+
+    frozen = copy.deepcopy(system)
+    _refuse_movers(frozen, modes)
+    _settle_constraints(frozen, modes, frozen_anions)
+    outside = frozen.getNumConstraints()
+    group = _free_force_group(frozen)
+    if modes == "TRV":
+        for anion in frozen_anions:
+            for particle in anion.indices:
+                frozen.setParticleMass(int(particle), 0.0)
+    if modes in ("V", "TV"):
+        add_shape_constraints(frozen, frozen_anions, group)
+    projectors = _projectors(modes, frozen_anions, periodic)
+    for projector in projectors:
+        projector.setForceGroup(group)
+        frozen.addForce(projector)
+
+    mobile = sum(
+        system.getParticleMass(i).value_in_unit(unit.dalton) > 0 for i in range(system.getNumParticles())
+    )
+    removed = sum(removed_degrees_of_freedom(modes, len(a.indices), a.shape) for a in frozen_anions)
+    return FrozenSystem(
+        system=frozen,
+        modes=modes,
+        rotation=definition,
+        anions=frozen_anions,
+        positions=points,
+        box=box,
+        projector_group=group if projectors else None,
+        integration_groups=ALL_GROUPS & ~(1 << group) if modes else ALL_GROUPS,
+        degrees_of_freedom=3 * mobile - outside - removed,
+    )
+
+
+def _projectors(modes: str, anions: tuple[FrozenAnion, ...], periodic: bool) -> list[openmm.Force]:
+    """Return the projectors; those of one list act on orthogonal motions and are applied in one pass."""
+    if modes == "TRV":
+        return []
+    projectors: list[openmm.Force] = []
+    if "T" in modes:
+        projectors.append(translation_projector(anions, periodic))
+    if modes == "RV":
+        projectors.append(internal_projector(anions))
+    elif "R" in modes:
+        projectors.append(orientation_projector(anions))
+    return projectors
+
+
+def _free_force_group(system: openmm.System) -> int:
+    """Return the highest unused force group; never 0, whose complement OpenMM takes for a sentinel."""
+    used = {force.getForceGroup() for force in system.getForces()}
+    for group in range(31, 0, -1):
+        if group not in used:
+            return group
+    raise InputError(
+        "all force groups from 1 to 31 are in use; set one of the System's forces to another group"
+    )
+
+
+def _refuse_movers(system: openmm.System, modes: str) -> None:
+    """Refuse forces that move particles past the frozen centres."""
+    if "T" not in modes:
+        return
+    for force in system.getForces():
+        name = type(force).__name__
+        if name == "CMMotionRemover":
+            raise InputError(
+                f"{modes} freezes the centres of the anions, and CMMotionRemover would drain the "
+                "cations' momentum "
+                "against them; remove it from the System"
+            )
+        if "Barostat" in name:
+            raise InputError(
+                f"{modes} freezes the centres of the anions at fixed points, which {name} would not "
+                "scale with the box; "
+                "equilibrate with the barostat first, then freeze at constant volume"
+            )
+
+
+def _settle_constraints(system: openmm.System, modes: str, anions: tuple[FrozenAnion, ...]) -> None:
+    """Drop constraints that a frozen shape implies; refuse those that the modes cannot keep."""
+    owner = {int(index): number for number, anion in enumerate(anions) for index in anion.indices}
+    for index in reversed(range(system.getNumConstraints())):
+        first, second, _ = system.getConstraintParameters(index)
+        if first not in owner and second not in owner:
+            continue
+        inside = owner.get(first) == owner.get(second)
+        if inside and "V" in modes:
+            system.removeConstraint(index)
+        elif modes and (not inside or "R" in modes):
+            where = (
+                f"inside anion {owner[first]}" if inside else "between a frozen anion and another particle"
+            )
+            raise InputError(
+                f"the System constrains the distance of particles {first} and {second}, {where}, "
+                f"which {modes} cannot keep "
+                "exactly; build the System without that constraint"
+            )

@@ -1,0 +1,179 @@
+"""The result of freezing: a System with projectors, and what an integrator and a user need to know of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import openmm
+from numpy.typing import NDArray
+from openmm import unit
+
+from openmm_anion.errors import InputError
+from openmm_anion.freezing.modes import Rotation, mode_name, removed_degrees_of_freedom
+from openmm_anion.freezing.reference import FrozenAnion
+from openmm_anion.freezing.velocities import draw_velocities
+from openmm_anion.freezing.violation import Violation, measure_violation
+from openmm_anion.units import MOLAR_GAS_CONSTANT, number
+
+Array = NDArray[np.float64]
+
+LARGEST_MISMATCH = 1e-3
+"""Distance (nm) between positions and reference above which a Context is refused."""
+
+
+@dataclass(frozen=True, eq=False)
+class FrozenSystem:
+    """A System in which chosen motions of the anions are frozen.
+
+    Made by `freeze`; given to the integrators of `openmm_anion.integrators`.
+
+    Attributes
+    ----------
+    system : openmm.System
+        Copy of the user's System with the same particles, plus projectors or constraints.
+    modes : str
+        Frozen motions in the order T, R, V; empty for the free crystal.
+    rotation : str
+        Definition of frozen rotation.
+    anions : tuple of FrozenAnion
+        The anions and where they are frozen.
+    positions : (N, 3) array
+        Positions with the anions whole, nm. Start the Context from these.
+    box : (3, 3) array
+        Box vectors as rows, nm.
+    projector_group : int or None
+        Force group that holds the projectors, if the modes need any.
+    integration_groups : int
+        Bit mask of the force groups that act on the particles (all but the projector group).
+    degrees_of_freedom : int
+        Degrees of freedom that can move, the drift of the whole included.
+    """
+
+    system: openmm.System
+    modes: str
+    rotation: Rotation
+    anions: tuple[FrozenAnion, ...]
+    positions: Array
+    box: Array
+    projector_group: int | None
+    integration_groups: int
+    degrees_of_freedom: int
+
+    @property
+    def has_constraints(self) -> bool:
+        """Whether OpenMM's own constraints or virtual sites act in the System."""
+        return self.system.getNumConstraints() > 0 or any(
+            self.system.isVirtualSite(i) for i in range(self.system.getNumParticles())
+        )
+
+    @property
+    def frozen_degrees_of_freedom(self) -> int:
+        """Degrees of freedom that the modes take away."""
+        return sum(removed_degrees_of_freedom(self.modes, len(a.indices), a.shape) for a in self.anions)
+
+    def initialize(self, context: openmm.Context, temperature: Any = None, seed: int = 0) -> None:
+        """Put whole positions, the box and, if asked, velocities that obey the constraints into a Context.
+
+        Parameters
+        ----------
+        context : openmm.Context
+            A Context of `system`.
+        temperature : Quantity or float, optional
+            Temperature of the velocities, K; without it velocities are left alone.
+        seed : int, optional
+            Seed of the velocities.
+        """
+        context.setPeriodicBoxVectors(*self.box)
+        context.setPositions(self.positions)
+        if temperature is not None:
+            context.setVelocities(self.draw_velocities(temperature, seed))
+
+    def draw_velocities(self, temperature: Any, seed: int) -> Array:
+        """Draw velocities from the Maxwell-Boltzmann distribution of the free motions, without drift.
+
+        Parameters
+        ----------
+        temperature : Quantity or float
+            Temperature, K, zero or above.
+        seed : int
+            Seed of the random numbers.
+
+        Returns
+        -------
+        (N, 3) array
+            Velocities, nm/ps.
+        """
+        kelvin = number(temperature, unit.kelvin, "temperature")
+        if kelvin < 0:
+            raise InputError(f"temperature {kelvin:g} K is negative; give it in kelvin, zero or above")
+        return draw_velocities(self.masses, self.positions, self.anions, self.modes, kelvin, seed)
+
+    @property
+    def masses(self) -> Array:
+        """Masses of all particles, (N,), Da; zero where nothing moves."""
+        particles = range(self.system.getNumParticles())
+        return np.array([self.system.getParticleMass(i).value_in_unit(unit.dalton) for i in particles])
+
+    def temperature(self, kinetic_energy: Any, *, drift_removed: bool = False) -> float:
+        """Return the temperature ``2 K / (n R)`` of the n free degrees of freedom, K.
+
+        OpenMM's reporters know nothing of the frozen motions and read too low.
+
+        Parameters
+        ----------
+        kinetic_energy : Quantity or float
+            Kinetic energy K, kJ/mol.
+        drift_removed : bool, optional
+            Whether the total momentum is zero and stays so, which takes three more away.
+        """
+        energy = number(kinetic_energy, unit.kilojoule_per_mole, "kinetic energy")
+        return 2.0 * energy / ((self.degrees_of_freedom - 3 * drift_removed) * MOLAR_GAS_CONSTANT)
+
+    def violation(self, context_or_positions: openmm.Context | Any) -> Violation:
+        """Measure how far the anions are from where they are frozen.
+
+        Parameters
+        ----------
+        context_or_positions : openmm.Context or (N, 3) array
+            A Context, or positions (Quantity or nm).
+        """
+        positions = context_or_positions
+        box = self.box
+        if isinstance(positions, openmm.Context):
+            state = positions.getState(getPositions=True)
+            positions = state.getPositions(asNumpy=True).value_in_unit(unit.nanometer)
+            box = np.array(state.getPeriodicBoxVectors(asNumpy=True).value_in_unit(unit.nanometer))
+        elif unit.is_quantity(positions):
+            positions = positions.value_in_unit(unit.nanometer)
+        return measure_violation(np.asarray(positions, dtype=np.float64), box, self.anions, self.modes)
+
+    def check(self, context: openmm.Context) -> None:
+        """Refuse a Context whose positions are not those in which the anions were frozen.
+
+        The first step would otherwise pull the anions back at once, with an enormous force, or
+        hold a wrong orientation of an anion that is split by the periodic boundary.
+
+        Raises
+        ------
+        InputError
+            If a position differs from the reference, or an anion is split.
+        """
+        state = context.getState(getPositions=True)
+        positions = state.getPositions(asNumpy=True).value_in_unit(unit.nanometer)
+        for index, anion in enumerate(self.anions):
+            here = positions[anion.indices]
+            stretch = np.abs((here - here[0]) - (anion.positions - anion.positions[0])).max()
+            if stretch > 0.5 * np.abs(np.diag(self.box)).min():
+                raise InputError(
+                    f"anion {index} is split by the periodic boundary in this Context; start it "
+                    "with frozen.initialize(context)"
+                )
+        violation = self.violation(context)
+        if violation.largest > LARGEST_MISMATCH:
+            raise InputError(
+                f"the positions in this Context are not those in which {mode_name(self.modes)} was "
+                f"frozen ({violation}); "
+                "freeze again with the Context's positions, or start it with frozen.initialize(context)"
+            )

@@ -1,0 +1,95 @@
+"""Names of the frozen motions: any subset of translation, rotation and vibration."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from openmm_anion.errors import InputError
+from openmm_anion.shape import Shape
+
+Rotation = Literal["eckart"]
+
+MODES = ("", "T", "R", "V", "TR", "TV", "RV", "TRV")
+"""All eight combinations; the empty one is the free crystal."""
+
+ROTATIONS: tuple[Rotation, ...] = ("eckart",)
+"""The definitions of frozen rotation."""
+
+
+def parse_modes(text: str) -> str:
+    """Return the frozen motions in the canonical order T, R, V.
+
+    Parameters
+    ----------
+    text : str
+        Letters in any order and case; ``""`` or ``"free"`` for none.
+
+    Raises
+    ------
+    InputError
+        If a letter is not T, R or V, or stands twice.
+
+    Examples
+    --------
+    >>> parse_modes("rt")
+    'TR'
+    """
+    letters = "" if text.strip().lower() == "free" else text.strip().upper()
+    for letter in letters:
+        if letter not in "TRV":
+            raise InputError(
+                f"unknown mode letter {letter!r} in {text!r}; use T (translation), R (rotation), V "
+                "(vibration), "
+                "any combination of them, or 'free'"
+            )
+        if letters.count(letter) > 1:
+            raise InputError(f"mode letter {letter!r} stands twice in {text!r}; give each letter once")
+    return "".join(letter for letter in "TRV" if letter in letters)
+
+
+def mode_name(modes: str) -> str:
+    """Return the name used in tables and folders: the letters, or ``"free"``.
+
+    Parameters
+    ----------
+    modes : str
+        Canonical modes, see `parse_modes`.
+    """
+    return modes or "free"
+
+
+def parse_rotation(text: str) -> Rotation:
+    """Return the definition of frozen rotation, or explain which there are.
+
+    Parameters
+    ----------
+    text : str
+        ``"eckart"``: the orientation itself is held, ``sum m_i d_i x (x_i - c) = 0`` with the
+        reference shape d (C. Eckart, Phys. Rev. 47, 552 (1935), doi:10.1103/PhysRev.47.552).
+    """
+    for known in ROTATIONS:
+        if text == known:
+            return known
+    raise InputError(f"unknown definition of frozen rotation {text!r}; known: {', '.join(ROTATIONS)}")
+
+
+def removed_degrees_of_freedom(modes: str, n_atoms: int, shape: Shape) -> int:
+    """Return how many degrees of freedom one anion loses.
+
+    Parameters
+    ----------
+    modes : str
+        Canonical modes.
+    n_atoms : int
+        Atoms of the anion.
+    shape : {"linear", "planar", "general"}
+        A linear anion has two rotations, every other three.
+
+    Examples
+    --------
+    >>> [removed_degrees_of_freedom(modes, 5, "general") for modes in ("T", "R", "V", "TRV")]
+    [3, 3, 9, 15]
+    """
+    rotations = 2 if shape == "linear" else 3
+    removed = {"T": 3, "R": rotations, "V": 3 * n_atoms - 3 - rotations}
+    return sum(removed[letter] for letter in modes)

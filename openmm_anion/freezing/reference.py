@@ -1,0 +1,109 @@
+"""Where an anion is frozen: its centre, its orientation and its shape, taken from given positions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import openmm
+from numpy.typing import NDArray
+from openmm import unit
+
+from openmm_anion import shape
+from openmm_anion.anions import Polyanion
+from openmm_anion.errors import InputError
+from openmm_anion.periodic import make_whole
+from openmm_anion.shape import Shape
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class FrozenAnion:
+    """One anion at the moment of freezing.
+
+    Attributes
+    ----------
+    indices : (n,) int array
+        Its particles in the System.
+    masses : (n,) array
+        Their masses in the System, Da.
+    positions : (n, 3) array
+        Whole reference positions, nm.
+    """
+
+    indices: NDArray[np.int64]
+    masses: Array
+    positions: Array
+
+    @cached_property
+    def shape(self) -> Shape:
+        """``"linear"``, ``"planar"`` or ``"general"``."""
+        return shape.classify(self.positions, self.masses)
+
+    @cached_property
+    def center(self) -> Array:
+        """Reference centre of mass, (3,), nm."""
+        return shape.center_of_mass(self.positions, self.masses)
+
+    @cached_property
+    def displacements(self) -> Array:
+        """Reference shape d: positions relative to the centre of mass, (n, 3), nm."""
+        return self.positions - self.center
+
+
+def reference_anions(
+    system: openmm.System, anions: Iterable[Polyanion | Sequence[int]], positions: Array, box: Array | None
+) -> tuple[FrozenAnion, ...]:
+    """Take each anion's reference from `positions`, made whole, with the masses of the System.
+
+    Parameters
+    ----------
+    system : openmm.System
+        The System whose particles the anions are.
+    anions : iterable of Polyanion or of index sequences
+        Anions found by `find_polyanions`, or plain particle indices.
+    positions : (N, 3) array
+        Positions of all particles, nm.
+    box : (3, 3) array or None
+        Box vectors as rows, nm; None if the System is not periodic, and positions are whole as they are.
+
+    Raises
+    ------
+    InputError
+        If an index is out of range or claimed twice, or a particle is massless or a virtual site.
+    """
+    taken: dict[int, int] = {}
+    result = []
+    for number, anion in enumerate(anions):
+        indices = np.array(anion.indices if isinstance(anion, Polyanion) else anion, dtype=np.int64)
+        if indices.ndim != 1 or len(indices) < 2:
+            raise InputError(
+                f"anion {number} has {indices.size} atom(s); a polyanion needs two or more particle indices"
+            )
+        for index in indices.tolist():
+            if not 0 <= index < system.getNumParticles():
+                raise InputError(
+                    f"anion {number} names particle {index}, but the System has "
+                    f"{system.getNumParticles()} particles"
+                )
+            if index in taken:
+                raise InputError(
+                    f"particle {index} belongs to anion {taken[index]} and to anion {number}; give each once"
+                )
+            if system.isVirtualSite(index):
+                raise InputError(
+                    f"particle {index} of anion {number} is a virtual site, which cannot be frozen"
+                )
+            taken[index] = number
+        masses = np.array([system.getParticleMass(int(i)).value_in_unit(unit.dalton) for i in indices])
+        if (masses <= 0).any():
+            index = int(indices[np.argmin(masses)])
+            raise InputError(
+                f"particle {index} of anion {number} has no mass; a massless particle does not move at all"
+            )
+        whole = positions[indices] if box is None else make_whole(positions[indices], box)
+        result.append(FrozenAnion(indices, masses, whole))
+    return tuple(result)

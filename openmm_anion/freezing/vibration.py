@@ -1,0 +1,181 @@
+r"""V: hold the shape of each anion by OpenMM's own distance constraints.
+
+A rigid body of n atoms needs 3n-6 independent distances (n-1 on a line). Which ones are taken matters:
+OpenMM's CCMA solver (P. Eastman, V. S. Pande, J. Chem. Theory Comput. 6, 434 (2010),
+doi:10.1021/ct900463w) inverts the matrix that couples them once, cuts small elements of the inverse, and
+iterates. It learns the angle between two constraints only from a third that closes the triangle or from a
+`HarmonicAngleForce`, takes an unknown angle as a right one, and diverges without a word when the
+approximation is poor. Therefore
+
+* the distances are chosen by QR with column pivoting of the mass-weighted rigidity matrix, which gives
+  the best conditioned set;
+* every open angle is told by a harmonic angle of zero strength;
+* the spectral radius of one iteration, ``I - A B`` with A the coupling and B the cut inverse, is computed
+  beforehand, and a shape for which it exceeds one half is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import combinations
+
+import numpy as np
+import openmm
+from numpy.typing import NDArray
+from scipy.linalg import qr
+
+from openmm_anion.errors import InputError
+from openmm_anion.freezing.modes import removed_degrees_of_freedom
+from openmm_anion.freezing.reference import FrozenAnion
+
+Array = NDArray[np.float64]
+Pair = tuple[int, int]
+
+GPU_CUT = 0.1
+"""Elements of the inverse below this are dropped on GPU platforms (0.02 on Reference and CPU)."""
+
+LARGEST_RADIUS = 0.5
+"""Spectral radius of one CCMA iteration up to which a shape is accepted."""
+
+INDEPENDENT = 1e-3
+"""Relative size of a diagonal element of R under which a distance adds nothing new."""
+
+DISTANCES_HOLD_FLAT = {"linear": 2, "planar": 3}
+"""Atoms up to which distances hold a flat shape to first order; a larger one bends freely."""
+
+
+def rigidity_matrix(positions: Array, masses: Array, pairs: Iterable[Pair]) -> Array:
+    """Return the normalised mass-weighted gradients of the distances, one row per pair.
+
+    Parameters
+    ----------
+    positions : (n, 3) array
+        Shape, nm.
+    masses : (n,) array
+        Masses, Da.
+    pairs : iterable of (int, int)
+        Pairs of atoms.
+    """
+    rows = []
+    for i, j in pairs:
+        direction = positions[i] - positions[j]
+        row = np.zeros_like(positions)
+        row[i], row[j] = direction / np.sqrt(masses[i]), -direction / np.sqrt(masses[j])
+        rows.append(row.ravel() / np.linalg.norm(row))
+    return np.array(rows)
+
+
+def rigid_distances(positions: Array, masses: Array) -> list[Pair]:
+    """Choose a well conditioned set of distances that makes the shape rigid.
+
+    Parameters
+    ----------
+    positions : (n, 3) array
+        Shape, nm.
+    masses : (n,) array
+        Masses, Da.
+
+    Returns
+    -------
+    list of (int, int)
+        Independent pairs: 3n-6 for a general shape; fewer when distances cannot hold it to first order.
+
+    Examples
+    --------
+    >>> tetrahedron = np.array([[0, 0, 0], [1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) * 0.1
+    >>> len(rigid_distances(tetrahedron, np.array([31.0, 32.0, 32.0, 32.0, 32.0])))
+    9
+    """
+    pairs = list(combinations(range(len(positions)), 2))
+    triangular, order = qr(rigidity_matrix(positions, masses, pairs).T, mode="r", pivoting=True)
+    size = np.abs(np.diag(triangular))
+    return sorted(pairs[k] for k in order[: int(np.count_nonzero(size > INDEPENDENT * size[0]))])
+
+
+def ccma_radius(positions: Array, masses: Array, pairs: list[Pair], cut: float = GPU_CUT) -> float:
+    """Return the spectral radius of one iteration of OpenMM's constraint solver.
+
+    Parameters
+    ----------
+    positions : (n, 3) array
+        Shape, nm.
+    masses : (n,) array
+        Masses, Da.
+    pairs : list of (int, int)
+        Constrained distances.
+    cut : float, optional
+        Size under which elements of the inverse are dropped.
+
+    Returns
+    -------
+    float
+        The factor by which the error shrinks per iteration; at 1 and above it grows.
+    """
+    gradients = rigidity_matrix(positions, masses, pairs)
+    coupling = gradients @ gradients.T
+    length = np.array([np.linalg.norm(positions[i] - positions[j]) for i, j in pairs])
+    scale = length[None, :] / length[:, None]
+    inverse = np.linalg.inv(coupling) * scale
+    inverse[np.abs(inverse) <= cut] = 0.0
+    return float(np.abs(np.linalg.eigvals(np.eye(len(pairs)) - (coupling * scale) @ inverse)).max())
+
+
+def add_shape_constraints(system: openmm.System, anions: Iterable[FrozenAnion], force_group: int) -> None:
+    """Add the distance constraints that make each anion rigid, and the angles that CCMA needs.
+
+    Parameters
+    ----------
+    system : openmm.System
+        Changed in place.
+    anions : iterable of FrozenAnion
+        The anions and their reference shapes (nm).
+    force_group : int
+        Group for the zero-strength angles, outside of the integration, so that they cost nothing.
+
+    Raises
+    ------
+    InputError
+        For a shape that distances cannot hold (planar, or linear with more than two atoms) or for
+        which the solver would not converge.
+    """
+    angles = openmm.HarmonicAngleForce()
+    angles.setForceGroup(force_group)
+    angles.setName("openmm-anion: angles for the constraint solver")
+    for number, anion in enumerate(anions):
+        pairs = rigid_distances(anion.positions, anion.masses)
+        needed = removed_degrees_of_freedom("V", len(anion.indices), anion.shape)
+        flat = anion.shape != "general" and len(anion.indices) > DISTANCES_HOLD_FLAT[anion.shape]
+        if flat or len(pairs) < needed:
+            raise InputError(
+                f"anion {number} is {anion.shape}, and distances cannot hold its bending, so that V "
+                "or TV cannot be "
+                "frozen here; freeze RV or TRV instead"
+            )
+        radius = ccma_radius(anion.positions, anion.masses, pairs)
+        if radius > LARGEST_RADIUS:
+            raise InputError(
+                f"the shape of anion {number} would make OpenMM's constraint solver diverge "
+                f"(spectral radius {radius:.2f} > {LARGEST_RADIUS}); freeze RV or TRV instead"
+            )
+        constrained = set(pairs)
+        for i, j in pairs:
+            length = float(np.linalg.norm(anion.positions[i] - anion.positions[j]))
+            system.addConstraint(int(anion.indices[i]), int(anion.indices[j]), length)
+        for (i, j), (k, m) in combinations(pairs, 2):
+            shared = {i, j} & {k, m}
+            if len(shared) != 1:
+                continue
+            a, c = sorted({i, j, k, m} - shared)
+            if (a, c) not in constrained:
+                b = shared.pop()
+                angles.addAngle(
+                    *(int(anion.indices[n]) for n in (a, b, c)), _angle(anion.positions[[a, b, c]]), 0.0
+                )
+    if angles.getNumAngles():
+        system.addForce(angles)
+
+
+def _angle(corner: Array) -> float:
+    first, second = corner[0] - corner[1], corner[2] - corner[1]
+    cosine = first @ second / np.linalg.norm(first) / np.linalg.norm(second)
+    return float(np.arccos(np.clip(cosine, -1.0, 1.0)))

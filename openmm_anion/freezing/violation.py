@@ -1,0 +1,113 @@
+"""How far anions are from where they are frozen: centre, orientation and shape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openmm_anion import shape
+from openmm_anion.freezing.reference import FrozenAnion
+from openmm_anion.periodic import make_whole, minimum_image
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Violation:
+    """Largest violation over all anions; NaN where the motion is not frozen.
+
+    Attributes
+    ----------
+    translation : float
+        Distance of a centre of mass from its reference, nm.
+    rotation : float
+        Rotation ``|G^-1 sum m_i d_i x (x_i - c)|`` from the Eckart orientation, rad.
+    shape : float
+        Distance of an atom from its place in the best fitting reference shape, nm.
+    """
+
+    translation: float
+    rotation: float
+    shape: float
+
+    @property
+    def largest(self) -> float:
+        """The largest of the frozen ones, nm or rad; zero when nothing is frozen."""
+        values = [v for v in (self.translation, self.rotation, self.shape) if not np.isnan(v)]
+        return max(values, default=0.0)
+
+    def __str__(self) -> str:
+        named = (
+            ("centre off by", self.translation, "nm"),
+            ("turned by", self.rotation, "rad"),
+            ("shape off by", self.shape, "nm"),
+        )
+        return (
+            ", ".join(f"{what} {value:.1e} {unit}" for what, value, unit in named if not np.isnan(value))
+            or "free"
+        )
+
+
+def measure_violation(positions: Array, box: Array, anions: Sequence[FrozenAnion], modes: str) -> Violation:
+    """Measure the largest violation of each frozen motion.
+
+    Parameters
+    ----------
+    positions : (N, 3) array
+        Positions of all particles, nm; anions may be wrapped.
+    box : (3, 3) array
+        Box vectors as rows, nm.
+    anions : sequence of FrozenAnion
+        The anions and where they are frozen.
+    modes : str
+        Canonical modes.
+    """
+    worst = dict.fromkeys(modes, 0.0)
+    for anion in anions:
+        here = make_whole(positions[anion.indices], box)
+        center = shape.center_of_mass(here, anion.masses)
+        relative = here - center
+        if "T" in worst:
+            away = float(np.linalg.norm(minimum_image(center - anion.center, box)))
+            worst["T"] = max(worst["T"], away)
+        if "R" in worst:
+            worst["R"] = max(worst["R"], float(np.linalg.norm(eckart_rotation(relative, anion))))
+        if "V" in worst:
+            off = np.linalg.norm(relative - best_fit(relative, anion), axis=1).max()
+            worst["V"] = max(worst["V"], float(off))
+    return Violation(*(worst.get(mode, float("nan")) for mode in "TRV"))
+
+
+def eckart_rotation(relative: Array, anion: FrozenAnion) -> Array:
+    """Return the rotation vector ``G^-1 sum m d x (x - c)``, (3,), rad, exact for small angles.
+
+    Parameters
+    ----------
+    relative : (n, 3) array
+        Positions relative to the centre of mass, nm.
+    anion : FrozenAnion
+        The reference.
+    """
+    momentum = (anion.masses[:, None] * np.cross(anion.displacements, relative)).sum(axis=0)
+    # A linear anion has no moment about its own axis: leave that direction out.
+    cutoff = shape.THIN**2 if anion.shape == "linear" else 1e-12
+    inertia = shape.inertia_tensor(anion.positions, anion.masses)
+    return np.asarray(np.linalg.pinv(inertia, rcond=cutoff, hermitian=True) @ momentum)
+
+
+def best_fit(relative: Array, anion: FrozenAnion) -> Array:
+    """Return the reference shape turned to fit best, ``Q d_i`` (Kabsch 1976, doi:10.1107/S0567739476001873).
+
+    Parameters
+    ----------
+    relative : (n, 3) array
+        Positions relative to the centre of mass, nm.
+    anion : FrozenAnion
+        The reference.
+    """
+    left, _, right = np.linalg.svd((anion.masses[:, None] * relative).T @ anion.displacements)
+    proper = np.diag([1.0, 1.0, np.sign(np.linalg.det(left @ right))])
+    return np.asarray(anion.displacements @ (left @ proper @ right).T)

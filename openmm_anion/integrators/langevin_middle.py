@@ -1,0 +1,90 @@
+"""NVT: Langevin middle with frozen motions."""
+
+from __future__ import annotations
+
+from math import exp, sqrt
+from typing import Any
+
+import openmm
+from openmm import unit
+
+from openmm_anion.errors import InputError
+from openmm_anion.freezing.frozen_system import FrozenSystem
+from openmm_anion.integrators.drift import add_drift, prepare
+from openmm_anion.integrators.verlet import positive_timestep
+from openmm_anion.units import MOLAR_GAS_CONSTANT, number
+
+
+class LangevinMiddleIntegrator(openmm.CustomIntegrator):
+    """Langevin dynamics at constant temperature, with the frozen motions of a `FrozenSystem` held exactly.
+
+    The LFMiddle scheme of Z. Zhang et al., J. Phys. Chem. A 123, 6056 (2019), doi:10.1021/acs.jpca.9b02771:
+    a kick over dt, a drift over dt/2, the Ornstein-Uhlenbeck step ``v <- a v + sqrt((1 - a^2) kT/m) xi`` with
+    ``a = exp(-friction dt)``, and a second drift over dt/2. Both drifts are constrained (as in the geodesic
+    scheme of B. Leimkuhler, C. Matthews, Proc. R. Soc. A 472, 20160138 (2016), doi:10.1098/rspa.2016.0138),
+    so that neither the kick nor the noise leaves anything in a frozen motion at any friction.
+
+    Parameters
+    ----------
+    frozen : FrozenSystem
+        Result of `freeze`.
+    temperature : Quantity or float
+        Temperature, K.
+    friction : Quantity or float
+        Friction coefficient, 1/ps.
+    timestep : Quantity or float
+        Time step dt, ps.
+    seed : int, optional
+        Seed of the random numbers; 0 takes one from the operating system.
+
+    Raises
+    ------
+    InputError
+        If the temperature or friction is negative or the time step is not positive.
+
+    Examples
+    --------
+    >>> from openmm_anion.freezing import freeze
+    >>> system = openmm.System()
+    >>> _ = [system.addParticle(m) for m in (12.0, 14.0, 39.1)]
+    >>> frozen = freeze(system, [[0, 1]], "R", positions=[[0, 0, 0], [0.12, 0, 0], [0.5, 0.5, 0.5]])
+    >>> LangevinMiddleIntegrator(frozen, 300 * unit.kelvin, 1 / unit.picosecond, 0.001).getTemperature()
+    300.0
+    """
+
+    def __init__(
+        self, frozen: FrozenSystem, temperature: Any, friction: Any, timestep: Any, seed: int = 0
+    ) -> None:
+        step = positive_timestep(timestep)
+        super().__init__(step)
+        self.setRandomNumberSeed(seed)
+        rate = number(friction, unit.picosecond**-1, "friction")
+        if rate < 0:
+            raise InputError(f"friction {rate:g} /ps is negative; give it in 1/ps, e.g. 1.0")
+        prepare(self, frozen)
+        self.addGlobalVariable("kT", 0.0)
+        self.setTemperature(temperature)
+        self.addGlobalVariable("a", exp(-rate * step))
+        self.addGlobalVariable("b", sqrt(1.0 - exp(-2.0 * rate * step)))
+        self.addUpdateContextState()
+        self.addComputePerDof("v", "v + dt*f/m")
+        add_drift(self, frozen, "0.5*dt")
+        self.addComputePerDof("v", "a*v + b*sqrt(kT/m)*gaussian")
+        add_drift(self, frozen, "0.5*dt")
+
+    def getTemperature(self) -> float:
+        """Return the temperature of the bath, K."""
+        return float(self.getGlobalVariableByName("kT") / MOLAR_GAS_CONSTANT)
+
+    def setTemperature(self, temperature: Any) -> None:
+        """Change the temperature of the bath.
+
+        Parameters
+        ----------
+        temperature : Quantity or float
+            Temperature, K.
+        """
+        kelvin = number(temperature, unit.kelvin, "temperature")
+        if kelvin < 0:
+            raise InputError(f"temperature {kelvin:g} K is negative; give it in kelvin, zero or above")
+        self.setGlobalVariableByName("kT", MOLAR_GAS_CONSTANT * kelvin)

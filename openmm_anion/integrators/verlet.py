@@ -1,0 +1,72 @@
+"""NVE: leapfrog Verlet with frozen motions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import openmm
+from openmm import unit
+
+from openmm_anion.errors import InputError
+from openmm_anion.freezing.frozen_system import FrozenSystem
+from openmm_anion.integrators.drift import add_drift, is_constrained, prepare
+from openmm_anion.units import number
+
+
+class VerletIntegrator(openmm.CustomIntegrator):
+    """Leapfrog Verlet at constant energy, with the frozen motions of a `FrozenSystem` held exactly.
+
+    One step is ``v <- v + dt f/m`` and a constrained drift over dt (see `openmm_anion.integrators.drift`).
+    As in OpenMM's own `VerletIntegrator`, velocities belong to half a step before the positions. The kinetic
+    energy of a State belongs to the positions: half a step is added with the force f and with the constraint
+    force of the step before, so that total energies are good to second order in dt.
+
+    Parameters
+    ----------
+    frozen : FrozenSystem
+        Result of `freeze`.
+    timestep : Quantity or float
+        Time step dt, ps.
+
+    Raises
+    ------
+    InputError
+        If the time step is not positive.
+
+    Examples
+    --------
+    >>> from openmm_anion.freezing import freeze
+    >>> system = openmm.System()
+    >>> _ = [system.addParticle(m) for m in (12.0, 14.0, 39.1)]
+    >>> frozen = freeze(system, [[0, 1]], "T", positions=[[0, 0, 0], [0.12, 0, 0], [0.5, 0.5, 0.5]])
+    >>> VerletIntegrator(frozen, 1.0 * unit.femtosecond).getStepSize()
+    0.001 ps
+    """
+
+    def __init__(self, frozen: FrozenSystem, timestep: Any) -> None:
+        super().__init__(positive_timestep(timestep))
+        prepare(self, frozen)
+        constrained = is_constrained(frozen)
+        if constrained:
+            self.addPerDofVariable("constraint", 0)
+        self.addUpdateContextState()
+        self.addComputePerDof("v", "v + dt*f/m")
+        add_drift(self, frozen, "dt")
+        if constrained:
+            self.addComputePerDof("constraint", "(x - x1)/(dt*dt)")
+        acceleration = "f/m + constraint" if constrained else "f/m"
+        self.setKineticEnergyExpression(f"0.5*m*now*now; now = v + 0.5*dt*({acceleration})")
+
+
+def positive_timestep(timestep: Any) -> float:
+    """Return the time step in ps, or refuse one that is not positive.
+
+    Parameters
+    ----------
+    timestep : Quantity or float
+        Time step, ps.
+    """
+    step = number(timestep, unit.picosecond, "time step")
+    if step <= 0:
+        raise InputError(f"time step {step:g} ps is not positive; give it in picoseconds, e.g. 0.002")
+    return step
