@@ -46,9 +46,10 @@ lint: $(STAMP)
 	$(BIN)/mypy
 
 docs: $(STAMP)
+	rm -rf docs/api
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
 clean:
-	rm -rf $(VENV) $(RESULTS) docs/_build docs/api/generated build dist *.egg-info \
+	rm -rf $(VENV) $(RESULTS) docs/_build docs/api build dist *.egg-info \
 		.pytest_cache .mypy_cache .ruff_cache .hypothesis
