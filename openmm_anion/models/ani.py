@@ -1,40 +1,42 @@
-"""The ANI architecture of torchani, evaluated with fewer and cheaper operations."""
+"""The ANI architecture: built and shaped by torchani, evaluated on pairs of any origin."""
 
-import dataclasses
+from typing import Any, cast
 
 import torch
 import torchani
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from openmm_anion.models.symmetry_functions import SymmetryFunctions
 
 
-@dataclasses.dataclass(frozen=True)
-class AniConfig:
+class AniConfig(BaseModel):
     """Everything that fixes the shape of an ANI model; lengths in angstrom as in torchani.
 
     Examples
     --------
     >>> AniConfig(elements=("Na", "P", "S")).radial_cutoff
-    6.0
+    5.2
     """
 
-    elements: tuple[str, ...]
-    radial_start: float = 1.7
-    radial_cutoff: float = 6.0
-    radial_shifts: int = 16
-    radial_precision: float = 16.0
-    angular_start: float = 1.7
-    angular_cutoff: float = 4.2
-    angular_shifts: int = 6
-    angular_sections: int = 4
-    angular_precision: float = 6.0
-    angular_zeta: float = 16.0
-    hidden: tuple[int, ...] = (96, 64)
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    elements: tuple[str, ...] = Field(min_length=1)
+    radial_start: float = Field(1.7, gt=0)
+    radial_cutoff: float = Field(5.2, gt=0)
+    radial_shifts: int = Field(16, ge=1)
+    radial_precision: float = Field(16.0, gt=0)
+    angular_start: float = Field(1.7, gt=0)
+    angular_cutoff: float = Field(4.2, gt=0)
+    angular_shifts: int = Field(6, ge=1)
+    angular_sections: int = Field(4, ge=1)
+    angular_precision: float = Field(6.0, gt=0)
+    angular_zeta: float = Field(16.0, gt=0)
+    hidden: tuple[int, ...] = Field((96, 64), min_length=1)
 
 
 def build_torchani(config: AniConfig) -> torchani.arch.ANI:
-    """Assemble the model with torchani itself (random weights, energies taken as eV).
+    """Assemble the model with torchani itself, with random weights.
 
     Parameters
     ----------
@@ -44,7 +46,7 @@ def build_torchani(config: AniConfig) -> torchani.arch.ANI:
     Returns
     -------
     torchani.arch.ANI
-        A model whose ``potentials["nnp"]`` holds the symmetry functions and networks.
+        Symmetry functions and networks are in its ``potentials["nnp"]``; energies are taken as eV.
 
     Notes
     -----
@@ -83,12 +85,19 @@ def build_torchani(config: AniConfig) -> torchani.arch.ANI:
 
 
 class AniEnergy(torch.nn.Module):
-    """Energy of each atom from a list of pairs, eV, with the weights of a torchani model.
+    """Energy of each atom from the pairs within the cutoff, eV, with the networks of a torchani model.
 
     Parameters
     ----------
     model : torchani.arch.ANI
         As from `build_torchani`; its networks are shared, not copied.
+
+    Attributes
+    ----------
+    reference : Tensor
+        Energy of a lone atom of each element, eV, added to what the network gives.
+    mean, scale : Tensor
+        Per element, the features enter its network as (features - mean) / scale; see `fold`.
     """
 
     reference: Tensor
@@ -106,14 +115,14 @@ class AniEnergy(torch.nn.Module):
         self.register_buffer("scale", torch.ones(n_elements, n_features))
 
     def forward(self, elements: Tensor, i: Tensor, j: Tensor, vectors: Tensor) -> Tensor:
-        """Return the energy of each atom (N,), eV, in the dtype of `vectors`.
+        """Return the energy of each atom (N,), eV, in double precision.
 
         Parameters
         ----------
         elements : Tensor
             Index of each atom's element (N,).
         i, j : Tensor
-            Every ordered pair within the radial cutoff (E,).
+            Every pair within the radial cutoff, once (E,).
         vectors : Tensor
             From i to j, angstrom (E, 3).
         """
@@ -124,3 +133,14 @@ class AniEnergy(torch.nn.Module):
             scaled = (features.index_select(0, members) - self.mean[k]) / self.scale[k]
             energies = energies.index_add(0, members, network(scaled).squeeze(1).to(energies.dtype))
         return energies
+
+    def fold(self) -> None:
+        """Move mean and scale into the first layers: the networks are then torchani's, on bare features."""
+        with torch.no_grad():
+            for k, network in enumerate(self.networks):
+                first = cast(Any, network).layers[0]
+                weight = first.weight.double() / self.scale[k].double()
+                first.bias.sub_((weight @ self.mean[k].double()).to(first.bias.dtype))
+                first.weight.copy_(weight)
+            self.mean.zero_()
+            self.scale.fill_(1.0)

@@ -5,13 +5,13 @@ from torch import Tensor
 
 
 def minimum_image_pairs(positions: Tensor, cell: Tensor, cutoff: float) -> tuple[Tensor, Tensor, Tensor]:
-    r"""Every ordered pair (i, j) nearer than `cutoff`, and the vector from i to the nearest image of j.
+    r"""Every pair i < j nearer than `cutoff`, and the vector from i to the nearest image of j.
 
-    The vector is :math:`r_j - r_i - H^T [H^{-T}(r_j - r_i)]` with the rows of H the cell vectors and
-    [ ] rounding to integers. This is exact for every pair within the cutoff as long as the distance
-    between opposite faces of the cell is at least twice the cutoff, for triclinic cells as well:
-    a vector shorter than half that distance has fractional coordinates under one half. Positions may
-    lie anywhere, in any cell.
+    The vector is :math:`d - H^T [H^{-T} d]` with :math:`d = r_j - r_i`, the rows of H the cell vectors
+    and [ ] rounding to integers. This is exact for every pair within the cutoff as long as the
+    distance between opposite faces of the cell is at least twice the cutoff, for triclinic cells as
+    well: the fractional coordinates of a vector shorter than half that distance are all under one
+    half. Positions may lie anywhere, in any cell. Time and memory grow with N squared.
 
     Parameters
     ----------
@@ -25,15 +25,22 @@ def minimum_image_pairs(positions: Tensor, cell: Tensor, cutoff: float) -> tuple
     Returns
     -------
     tuple of Tensor
-        i (E,), ascending; j (E,); vectors (E, 3).
+        i (E,); j (E,); vectors (E, 3).
+
+    Examples
+    --------
+    >>> ends = torch.tensor([[0.5, 0.0, 0.0], [9.0, 0.0, 0.0]])
+    >>> minimum_image_pairs(ends, 10.0 * torch.eye(3), 3.0)[2]
+    tensor([[-1.5000,  0.0000,  0.0000]])
     """
     with torch.no_grad():
-        fractional = torch.matmul(positions, torch.linalg.inv(cell))
-        images = torch.round(fractional.unsqueeze(0) - fractional.unsqueeze(1))
-        delta = positions.unsqueeze(0) - positions.unsqueeze(1) - torch.matmul(images, cell)
-        near = delta.square().sum(2) < cutoff * cutoff
-        near.fill_diagonal_(False)
-        pairs = near.nonzero()
-        i, j = pairs[:, 0], pairs[:, 1]
-        shifts = torch.matmul(images[i, j], cell)
+        n = positions.shape[0]
+        pairs = torch.triu_indices(n, n, 1, device=positions.device)
+        # one coordinate per row: long contiguous loops instead of loops over three numbers
+        x, h = positions.t().contiguous(), cell.t().contiguous()
+        delta = x.index_select(1, pairs[1]) - x.index_select(1, pairs[0])
+        images = torch.round(torch.mm(torch.linalg.inv(h), delta))
+        near = ((delta - torch.mm(h, images)).square().sum(0) < cutoff * cutoff).nonzero().squeeze(1)
+        i, j = pairs[0].index_select(0, near), pairs[1].index_select(0, near)
+        shifts = torch.mm(h, images.index_select(1, near)).t()
     return i, j, positions.index_select(0, j) - positions.index_select(0, i) - shifts

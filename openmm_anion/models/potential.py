@@ -15,7 +15,7 @@ from openmm import unit
 
 from openmm_anion.errors import InputError
 from openmm_anion.models.force import torch_force
-from openmm_anion.models.module import SystemEnergy
+from openmm_anion.models.system_energy import SystemEnergy
 from openmm_anion.units import array
 
 CARD = "card.json"
@@ -56,12 +56,14 @@ class Potential:
             If the file is missing, truncated, or not one of this package's models.
         """
         if not Path(path).is_file():
-            raise InputError(f"model file {path} not found; give a path, or a name that `models.available()` lists")
+            raise InputError(f"model file {path} not found; give its path or the name of a shipped model")
         extra = {CARD: ""}
         try:
             module = torch.jit.load(str(path), map_location="cpu", _extra_files=extra)
         except (RuntimeError, ValueError):  # what libtorch raises for a bad archive
-            raise InputError(f"model file {path} is truncated or no TorchScript file; copy or train it again") from None
+            raise InputError(
+                f"model file {path} is truncated or no TorchScript file; copy or train it again"
+            ) from None
         try:
             card = json.loads(extra[CARD])
             return cls(module, card)
@@ -95,7 +97,9 @@ class Potential:
             raise InputError(f"potential {self.name!r} needs a periodic box; give the structure a cell")
         vectors = array(box, unit.nanometer, "box vectors")
         if vectors.shape != (3, 3):
-            raise InputError(f"box vectors must have shape (3, 3), not {vectors.shape}; give three vectors in nm")
+            raise InputError(
+                f"box vectors must have shape (3, 3), not {vectors.shape}; give three vectors in nm"
+            )
         volume = abs(float(np.linalg.det(vectors)))
         if volume < 1e-9:
             raise InputError("the box has no volume; give three independent box vectors in nm")
@@ -128,7 +132,8 @@ class Potential:
         Examples
         --------
         >>> from openmm_anion import models
-        >>> models.load("na3ps4").create_force(["Na"] * 3 + ["P"] + ["S"] * 4).usesPeriodicBoundaryConditions()
+        >>> force = models.load("na3ps4").create_force(["Na"] * 3 + ["P"] + ["S"] * 4)
+        >>> force.usesPeriodicBoundaryConditions()
         True
         """
         return torch_force(self.bind(symbols))

@@ -1,88 +1,130 @@
-"""Train an ANI potential on energies and forces."""
+"""From labelled structures to a model file with its card."""
 
 from __future__ import annotations
 
-import copy
-import dataclasses
-import math
+import hashlib
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor
-from tqdm import tqdm
+from ase import Atoms
 
 from openmm_anion.errors import InputError
 from openmm_anion.models.ani import AniConfig, AniEnergy, build_torchani
-from openmm_anion.models.data import Batch, Frame, collate, read_labelled, reference_energies, to_frame
+from openmm_anion.models.batches import Batch, to_batch
+from openmm_anion.models.data import read_labelled
+from openmm_anion.models.fit import errors, fit, prepare
+from openmm_anion.models.periodic_energy import PeriodicEnergy
+from openmm_anion.models.potential import Potential
+from openmm_anion.models.recipe import Recipe
+from openmm_anion.models.split import split
+from openmm_anion.units import ANGSTROM
 
 
-@dataclasses.dataclass(frozen=True)
-class TrainConfig:
-    """How to train; the loss is ``energy_weight * (dE/N)^2 + mean dF^2`` with eV and angstrom."""
+def train(
+    data: Sequence[str | Path],
+    out: str | Path,
+    recipe: Recipe | None = None,
+    test: Sequence[str | Path] = (),
+    progress: bool = True,
+) -> dict[str, Any]:
+    """Train an ANI potential on energies and forces, and write it with its card.
 
-    epochs: int = 100
-    batch_atoms: int = 256
-    learning_rate: float = 2e-3
-    final_learning_rate: float = 2e-5
-    energy_weight: float = 100.0
-    average: float = 0.995
-    validation: float = 0.05
-    test: float = 0.05
+    Parameters
+    ----------
+    data : sequence of str or Path
+        Labelled structures (extxyz; eV, eV/A), divided into training, validation and test frames.
+    out : str or Path
+        Model file to write.
+    recipe : Recipe, optional
+        Architecture and schedule.
+    test : sequence of str or Path, optional
+        Labelled structures of trajectories that must not be trained on; their errors go to the card
+        under the names of the files.
+    progress : bool
+        Show a progress bar.
 
+    Returns
+    -------
+    dict
+        The card: elements, cutoffs, data with checksums, errors, seed, versions.
 
-def energies_and_forces(model: AniEnergy, batch: Batch, training: bool) -> tuple[Tensor, Tensor]:
-    """Energies (eV) and forces (eV/A) of a batch; differentiable in the weights when `training`."""
-    positions = batch.positions.clone().requires_grad_(True)
-    vectors = positions.index_select(0, batch.j) - positions.index_select(0, batch.i) + batch.shifts
-    atomic = model(batch.elements, batch.i, batch.j, vectors)
-    energies = atomic.new_zeros(len(batch.sizes)).index_add(0, batch.frame, atomic)
-    (gradient,) = torch.autograd.grad(energies.sum(), positions, create_graph=training)
-    return energies, -gradient
+    Raises
+    ------
+    InputError
+        For data that are missing, unlabelled, not finite or too few, for elements the recipe leaves
+        out, and for a folder of `out` that does not exist.
 
+    Examples
+    --------
+    >>> train(["labelled.extxyz"], "model.pt")
+    Traceback (most recent call last):
+    ...
+    openmm_anion.errors.InputError: training data labelled.extxyz not found; give an extxyz file with ...
+    """
+    recipe = recipe or Recipe()
+    out = Path(out)
+    if not out.parent.is_dir():
+        raise InputError(f"folder {out.parent} of model file {out.name} does not exist; create it first")
+    structures = [atoms for path in data for atoms in read_labelled(path)]
+    tests = {Path(path).name: read_labelled(path) for path in test}
+    config = recipe.ani or AniConfig(
+        elements=tuple(sorted({s for atoms in structures for s in atoms.symbols}))
+    )
 
-def rmse(model: AniEnergy, frames: Sequence[Frame], batch_atoms: int) -> dict[str, float]:
-    """Root mean square errors: energy in meV/atom, force components in meV/A."""
-    energy, force, n_force = 0.0, 0.0, 0
-    for members in batches(frames, batch_atoms):
-        batch = collate(members)
-        energies, forces = energies_and_forces(model, batch, training=False)
-        energy += float((((energies.detach() - batch.energies) / batch.sizes) ** 2).sum())
-        force += float(((forces - batch.forces) ** 2).sum())
-        n_force += forces.numel()
-    return {
-        "energy_mev_per_atom": 1e3 * math.sqrt(energy / len(frames)),
-        "force_mev_per_angstrom": 1e3 * math.sqrt(force / n_force),
+    training_config = recipe.training
+    parts = split(
+        structures,
+        training_config.validation,
+        training_config.test,
+        training_config.block,
+        training_config.seed,
+    )
+    training, validation, testing = (to_batches(part, config) for part in parts)
+    held_out = {name: to_batches(frames, config) for name, frames in tests.items()}
+
+    torch.manual_seed(training_config.seed)
+    model = AniEnergy(build_torchani(config))
+    prepare(model, training)
+    best, history = fit(model, training, validation, training_config, progress)
+    best.fold()
+
+    sets = {"training": training, "validation": validation, "test": testing, **held_out}
+    card: dict[str, Any] = {
+        "name": recipe.name,
+        "elements": list(config.elements),
+        "cutoff_nm": round(config.radial_cutoff * ANGSTROM, 6),
+        "labels": recipe.labels,
+        "errors": {
+            name: {"frames": len(frames), **errors(best, frames, training_config.batch_atoms)}
+            for name, frames in sets.items()
+        },
+        "data": [describe(path) for path in data],
+        "temperatures_K": sorted({float(atoms.info["T"]) for atoms in structures if "T" in atoms.info}),
+        "loss": [round(record["loss"], 8) for record in history],
+        "reference_energies_eV": dict(zip(config.elements, best.reference.tolist(), strict=True)),
+        "ani": config.model_dump(),
+        "training": training_config.model_dump(),
+        "versions": {name: version(name) for name in ("openmm-anion", "torch", "torchani")},
     }
+    Potential(export(best, config), card).write(out)
+    return card
 
 
-def batches(frames: Sequence[Frame], batch_atoms: int) -> list[list[Frame]]:
-    """Cut a sequence of frames into batches of at least one frame and at most about `batch_atoms` atoms."""
-    result: list[list[Frame]] = []
-    atoms = batch_atoms
-    for frame in frames:
-        if atoms + len(frame.elements) > batch_atoms:
-            result.append([])
-            atoms = 0
-        result[-1].append(frame)
-        atoms += len(frame.elements)
-    return result
+def to_batches(structures: Sequence[Atoms], config: AniConfig) -> list[Batch]:
+    """Pair lists of labelled structures, one batch per frame."""
+    return [to_batch(atoms, config.elements, config.radial_cutoff) for atoms in structures]
 
 
-def standardise(model: AniEnergy, frames: Sequence[Frame]) -> None:
-    """Set mean and scale of the features, per element, from the training frames."""
-    features, elements = [], []
-    with torch.no_grad():
-        for frame in frames[:: max(1, len(frames) // 100)]:
-            vectors = frame.positions[frame.j] - frame.positions[frame.i] + frame.shifts
-            features.append(model.features(frame.elements, frame.i, frame.j, vectors))
-            elements.append(frame.elements)
-    every, kind = torch.cat(features), torch.cat(elements)
-    for k in range(len(model.mean)):
-        if bool((kind == k).any()):
-            model.mean[k] = every[kind == k].mean(0)
-            # the floor keeps features that hardly vary in the data from blowing up outside it
-            model.scale[k] = every[kind == k].std(0) + 0.02
+def export(model: AniEnergy, config: AniConfig) -> torch.jit.ScriptModule:
+    """Script and freeze a model: its weights become constants of the module."""
+    for weight in model.parameters():
+        weight.requires_grad_(False)
+    return torch.jit.freeze(torch.jit.script(PeriodicEnergy(model, config.radial_cutoff).eval()))
+
+
+def describe(path: str | Path) -> dict[str, str]:
+    """Name and checksum of a data file."""
+    return {"file": Path(path).name, "sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest()}

@@ -1,4 +1,4 @@
-"""The scripted module behind a potential: positions and box in nm in, energy in kJ/mol out."""
+"""What a model file holds: element indices, positions and box in nm in, energy in kJ/mol out."""
 
 import torch
 from torch import Tensor
@@ -9,7 +9,7 @@ from openmm_anion.units import ANGSTROM, EV
 
 
 class PeriodicEnergy(torch.nn.Module):
-    """Energy of a periodic structure for any list of elements; what a model file holds.
+    """Potential energy of a periodic structure.
 
     Parameters
     ----------
@@ -32,26 +32,3 @@ class PeriodicEnergy(torch.nn.Module):
         box = box.to(positions.dtype)
         i, j, vectors = self.pairs(positions / self.angstrom, box / self.angstrom, self.cutoff)
         return self.ev * self.atoms(elements, i, j, vectors).sum()
-
-
-class SystemEnergy(torch.nn.Module):
-    """A `PeriodicEnergy` bound to the atoms of one system: ``forward(positions, box)``, as TorchForce calls it.
-
-    Parameters
-    ----------
-    energy : torch.jit.ScriptModule
-        The module of a model file.
-    elements : Tensor
-        Element index of every particle (N,).
-    """
-
-    elements: Tensor
-
-    def __init__(self, energy: torch.jit.ScriptModule, elements: Tensor) -> None:
-        super().__init__()
-        self.energy = energy
-        self.register_buffer("elements", elements)
-
-    def forward(self, positions: Tensor, box: Tensor) -> Tensor:
-        """Energy in kJ/mol; `positions` (N, 3) and `box` (3, 3) in nm, any floating dtype."""
-        return self.energy(self.elements, positions, box)

@@ -1,0 +1,153 @@
+"""Fit the weights of an ANI model to energies and forces."""
+
+from __future__ import annotations
+
+import copy
+import math
+import random
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from openmm_anion.models.ani import AniEnergy
+from openmm_anion.models.batches import Batch, by_size
+from openmm_anion.models.recipe import TrainConfig
+
+
+def energies_and_forces(model: AniEnergy, batch: Batch, training: bool = False) -> tuple[Tensor, Tensor]:
+    """Energies (eV) and forces (eV/A) of a batch; differentiable in the weights when `training`."""
+    positions = batch.positions.clone().requires_grad_(True)
+    vectors = positions.index_select(0, batch.j) - positions.index_select(0, batch.i) + batch.shifts
+    atomic = model(batch.elements, batch.i, batch.j, vectors)
+    energies = atomic.new_zeros(len(batch.sizes)).index_add(0, batch.frame, atomic)
+    (gradient,) = torch.autograd.grad(energies.sum(), positions, create_graph=training)
+    return energies, -gradient
+
+
+def errors(model: AniEnergy, frames: Sequence[Batch], atoms: int) -> dict[str, float]:
+    """Root mean square errors over `frames`: energy in meV/atom, force components in meV/A."""
+    energy, force, components = 0.0, 0.0, 0
+    for batch in by_size(frames, atoms):
+        energies, forces = energies_and_forces(model, batch)
+        energy += float((((energies.detach() - batch.energies) / batch.sizes) ** 2).sum())
+        force += float(((forces - batch.forces) ** 2).sum())
+        components += forces.numel()
+    return {
+        "energy_rmse_mev_per_atom": 1e3 * math.sqrt(energy / len(frames)),
+        "force_rmse_mev_per_angstrom": 1e3 * math.sqrt(force / components),
+    }
+
+
+def prepare(model: AniEnergy, frames: Sequence[Batch]) -> None:
+    """Set reference energies (least squares) and mean and scale of the features from the training frames."""
+    n_elements = len(model.reference)
+    counts = torch.stack([torch.bincount(frame.elements, minlength=n_elements) for frame in frames]).double()
+    energies = torch.cat([frame.energies for frame in frames])
+    # gelsd gives the solution of smallest norm where all compositions are alike
+    model.reference.copy_(
+        torch.linalg.lstsq(counts, energies.unsqueeze(1), driver="gelsd").solution.squeeze(1)
+    )
+    features, elements = [], []
+    with torch.no_grad():
+        for frame in frames[:: max(1, len(frames) // 100)]:
+            vectors = frame.positions[frame.j] - frame.positions[frame.i] + frame.shifts
+            features.append(model.features(frame.elements, frame.i, frame.j, vectors))
+            elements.append(frame.elements)
+        every, kind = torch.cat(features), torch.cat(elements)
+        for k in range(n_elements):
+            if int((kind == k).sum()) > 1:
+                model.mean[k] = every[kind == k].mean(0)
+                # the floor keeps features that hardly vary in the data from blowing up outside of it
+                model.scale[k] = every[kind == k].std(0) + 0.02
+
+
+def fit(
+    model: AniEnergy,
+    training: Sequence[Batch],
+    validation: Sequence[Batch],
+    config: TrainConfig,
+    progress: bool,
+) -> tuple[AniEnergy, list[dict[str, float]]]:
+    """Train `model`; return the running average of its weights where it did best on `validation`.
+
+    Parameters
+    ----------
+    model : AniEnergy
+        Prepared with `prepare`; changed in place.
+    training, validation : sequence of Batch
+        One frame each.
+    config : TrainConfig
+        Epochs, learning rates, weights of the loss, seed.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    tuple
+        The best model, and per epoch the mean loss with the validation errors.
+    """
+    weights = list(model.parameters())
+    average = copy.deepcopy(model)
+    best, lowest = copy.deepcopy(model), math.inf
+    optimiser = torch.optim.Adam(weights, lr=config.learning_rate)
+    shuffler = random.Random(config.seed)
+    steps = config.epochs * len(by_size(training, config.batch_atoms))
+    step = 0
+    history: list[dict[str, float]] = []
+    bar = tqdm(range(config.epochs), unit="epoch", disable=not progress)
+    for _ in bar:
+        shuffled = list(training)
+        shuffler.shuffle(shuffled)
+        losses = []
+        for batch in by_size(shuffled, config.batch_atoms):
+            set_learning_rate(optimiser, config, step / steps, step)
+            losses.append(descend(model, batch, weights, optimiser, config.energy_weight))
+            with torch.no_grad():
+                for mean, weight in zip(average.parameters(), weights, strict=True):
+                    mean.lerp_(weight, max(1.0 - config.average, 1.0 / (step + 1)))
+            step += 1
+        record = {"loss": sum(losses) / len(losses), **errors(average, validation, config.batch_atoms)}
+        history.append(record)
+        score = loss_of(record, config.energy_weight)
+        if score < lowest:
+            best, lowest = copy.deepcopy(average), score
+        bar.set_postfix_str(
+            f"loss {record['loss']:.5f}, validation {record['energy_rmse_mev_per_atom']:.2f} meV/atom "
+            f"{record['force_rmse_mev_per_angstrom']:.1f} meV/A"
+        )
+    return best, history
+
+
+def descend(
+    model: AniEnergy,
+    batch: Batch,
+    weights: Sequence[Tensor],
+    optimiser: torch.optim.Optimizer,
+    energy_weight: float,
+) -> float:
+    """One step of the optimiser on one batch; return the loss before it."""
+    energies, forces = energies_and_forces(model, batch, training=True)
+    energy_loss = (((energies - batch.energies) / batch.sizes) ** 2).mean()
+    loss = energy_weight * energy_loss + ((forces - batch.forces) ** 2).mean()
+    # only the weights' gradient is wanted: backward() would also differentiate down to the positions
+    for weight, gradient in zip(weights, torch.autograd.grad(loss, weights, allow_unused=True), strict=True):
+        weight.grad = gradient
+    torch.nn.utils.clip_grad_norm_(weights, 10.0)
+    optimiser.step()
+    return float(loss)
+
+
+def set_learning_rate(optimiser: torch.optim.Optimizer, config: TrainConfig, done: float, step: int) -> None:
+    """Cosine from the first to the final rate, after a linear start over 50 steps."""
+    first, final = config.learning_rate, config.final_learning_rate
+    rate = final + 0.5 * (first - final) * (1 + math.cos(math.pi * done))
+    for group in optimiser.param_groups:
+        group["lr"] = rate * min(1.0, (step + 1) / 50)
+
+
+def loss_of(record: dict[str, float], energy_weight: float) -> float:
+    """The loss that the errors of a record amount to."""
+    energy, force = record["energy_rmse_mev_per_atom"], record["force_rmse_mev_per_angstrom"]
+    return 1e-6 * (energy_weight * energy**2 + force**2)

@@ -1,0 +1,106 @@
+"""What to train and how, from a TOML file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from openmm_anion.errors import InputError, did_you_mean
+from openmm_anion.models.ani import AniConfig
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+class TrainConfig(BaseModel):
+    """How to train: Adam with a cosine schedule on ``energy_weight * mean (dE/N)^2 + mean dF^2``.
+
+    Energies in eV, forces in eV/A. `average` is the decay of the running average of the weights, which
+    is what is kept. The data are cut into blocks of `block` neighbouring frames, and whole blocks go to
+    validation and test, because neighbouring frames of a trajectory are nearly the same frame.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    epochs: int = Field(100, ge=1)
+    batch_atoms: int = Field(256, ge=1)
+    learning_rate: float = Field(2e-3, gt=0)
+    final_learning_rate: float = Field(2e-5, gt=0)
+    energy_weight: float = Field(100.0, ge=0)
+    average: float = Field(0.99, ge=0, lt=1)
+    validation: float = Field(0.05, gt=0, lt=0.5)
+    test: float = Field(0.05, gt=0, lt=0.5)
+    block: int = Field(10, ge=1)
+    seed: int = 0
+
+
+class Recipe(BaseModel):
+    """A training recipe; elements left out are those of the data.
+
+    Examples
+    --------
+    >>> Recipe(name="x", training={"epochs": 5}).training.epochs
+    5
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = "model"
+    labels: str = "unknown"
+    ani: AniConfig | None = None
+    training: TrainConfig = TrainConfig()
+
+
+def read_recipe(path: str | Path | None) -> Recipe:
+    """Read a recipe: ``name``, ``labels`` (where the labels come from), tables ``[ani]`` and ``[training]``.
+
+    Parameters
+    ----------
+    path : str or Path or None
+        TOML file; None for the defaults.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or no TOML, or a key is unknown or has a bad value.
+    """
+    if path is None:
+        return Recipe()
+    try:
+        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"recipe {path} not found; give a TOML file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"recipe {path} is no TOML: {error}") from None
+    return validate(content, f"recipe {path}")
+
+
+def with_training(recipe: Recipe, epochs: int | None = None, seed: int | None = None) -> Recipe:
+    """The recipe with other epochs or another seed, where given."""
+    changes = {key: value for key, value in {"epochs": epochs, "seed": seed}.items() if value is not None}
+    content = recipe.model_dump()
+    content["training"].update(changes)
+    return validate(content, "options")
+
+
+def validate(content: dict[str, object], where: str) -> Recipe:
+    """Turn tables into a recipe, or say in one line which key is wrong."""
+    try:
+        return Recipe.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        hint = ""
+        if first["type"] == "extra_forbidden":
+            hint = did_you_mean(str(first["loc"][-1]), known_keys(first["loc"][:-1]))
+        raise InputError(f"{where}: {key}: {first['msg']}{hint}") from None
+
+
+def known_keys(table: tuple[int | str, ...]) -> list[str]:
+    """The keys of a table of the recipe."""
+    models: dict[tuple[int | str, ...], type[BaseModel]] = {("ani",): AniConfig, ("training",): TrainConfig}
+    return list(models.get(table, Recipe).model_fields)
