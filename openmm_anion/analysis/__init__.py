@@ -1,0 +1,1 @@
+"""What a trajectory says: displacement, diffusion, ratios between runs, and whether the anions held."""
