@@ -1,0 +1,81 @@
+"""Do the intervals hold the truth as often as they say? Measured on walks with known D."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from test_diffusion import one_run
+
+from openmm_anion.analysis.posterior import SNAPSHOT_SCATTER, combine_runs
+from openmm_anion.analysis.ratio import ratio_interval
+
+
+def coverage(trials: int, d: float, snapshots: int, scatter: float, seed: int) -> dict[float, float]:
+    """Share of 68 and 95 percent intervals that hold `d`.
+
+    With `scatter` zero all snapshots have the same D, and the analysis knows. Otherwise each
+    trial draws how much its snapshots differ from the prior that the analysis uses.
+    """
+    rng = np.random.default_rng(seed)
+    hits = {0.68: 0, 0.95: 0}
+    for _ in range(trials):
+        gamma = abs(rng.normal()) * scatter
+        truths = d * np.exp(gamma * rng.normal(size=snapshots))
+        together = combine_runs([one_run(rng, each) for each in truths], snapshot_scatter=max(scatter, 1e-6))
+        for level in hits:
+            low, high = together.interval(level)
+            hits[level] += low < d < high
+    return {level: count / trials for level, count in hits.items()}
+
+
+def assert_holds(found: dict[float, float], trials: int, extra: float) -> None:
+    """The share equals the level within three binomial standard errors and `extra`."""
+    for level, share in found.items():
+        assert abs(share - level) < 3.0 * np.sqrt(level * (1.0 - level) / trials) + extra, found
+
+
+@pytest.mark.parametrize(("snapshots", "scatter"), [(1, 0.0), (2, SNAPSHOT_SCATTER), (4, SNAPSHOT_SCATTER)])
+def test_intervals_hold_the_truth(snapshots: int, scatter: float) -> None:
+    trials = 100
+    assert_holds(coverage(trials, 0.04, snapshots, scatter, seed=11), trials, extra=0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scatter", [0.0, SNAPSHOT_SCATTER])
+@pytest.mark.parametrize("snapshots", [1, 2, 4])
+@pytest.mark.parametrize("d", [0.04, 0.01])
+def test_intervals_hold_the_truth_often_tried(d: float, snapshots: int, scatter: float) -> None:
+    """D = 0.04 and 0.01 A^2/ps: about 38 and 10 hops in a run."""
+    trials = 1000
+    found = coverage(trials, d, snapshots, scatter, seed=12)
+    print(f"D {d} snapshots {snapshots} scatter {scatter}: {found}")
+    assert_holds(found, trials, extra=0.03)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("d", [0.001, 0.0002, 0.0])
+@pytest.mark.parametrize("snapshots", [1, 2, 4])
+def test_upper_bounds_hold_where_almost_nothing_hops(d: float, snapshots: int) -> None:
+    """One hop, a fifth of a hop and none in a run: the upper end misses at most as often as stated."""
+    rng = np.random.default_rng(13)
+    trials = 400
+    missed = sum(
+        combine_runs([one_run(rng, d) for _ in range(snapshots)]).interval(0.95)[1] <= d
+        for _ in range(trials)
+    )
+    print(f"D {d} snapshots {snapshots}: missed {missed / trials}")
+    assert missed / trials < 0.025 + 3.0 * np.sqrt(0.025 * 0.975 / trials) + 0.01
+
+
+@pytest.mark.slow
+def test_false_verdicts_are_as_rare_as_stated() -> None:
+    """Frozen and free runs with the same D: the 95 percent interval of the ratio leaves out 1 rarely."""
+    rng = np.random.default_rng(14)
+    trials = 400
+    wrong = 0
+    for _ in range(trials):
+        one, other = (combine_runs([one_run(rng, 0.02) for _ in range(2)]) for _ in range(2))
+        low, high = ratio_interval(one, other)
+        wrong += not low < 1.0 < high
+    print(f"false verdicts {wrong / trials}")
+    assert wrong / trials < 0.05 + 3.0 * np.sqrt(0.05 * 0.95 / trials)
