@@ -1,0 +1,120 @@
+"""What the analysis of a study finds, as it is written to ``results.json``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from openmm_anion.analysis.ratio import Verdict
+from openmm_anion.analysis.study_directory import BrokenRecord
+
+FREE = "free"
+"""Name of the mode in which nothing is frozen."""
+
+
+class Estimate(BaseModel):
+    """A number with its intervals; `value` is None where it does not stand above its noise."""
+
+    value: float | None
+    low_68: float
+    high_68: float
+    low_95: float
+    high_95: float
+
+
+class Curve(BaseModel):
+    """Mean squared displacement against lag time."""
+
+    lag_ps: list[float]
+    msd_A2: list[float]
+
+
+class Thermodynamics(BaseModel):
+    """Time series of a run, thinned for plotting, and what they amount to over all rows."""
+
+    time_ps: list[float]
+    potential_kj_mol: list[float]
+    temperature_K: list[float]
+    constraint_violation_nm: list[float]
+    mean_temperature_K: float
+    largest_constraint_violation_nm: float
+
+
+class RunResult(BaseModel):
+    """One run: how it went, its displacement and its own diffusion coefficient."""
+
+    temperature_K: float
+    snapshot: int
+    mode: str
+    status: str
+    frames: int
+    duration_ps: float
+    used: bool
+    note: str = ""
+    broken: list[BrokenRecord] = []
+    D_A2_per_ps: float | None = None
+    D_standard_error_A2_per_ps: float | None = None
+    offset_A2: float | None = None
+    effective_events: float | None = None
+    msd: Curve | None = None
+    thermodynamics: Thermodynamics | None = None
+
+
+class ModeResult(BaseModel):
+    """One mode at one temperature: all its snapshots together."""
+
+    mode: str
+    valid: bool
+    reasons: list[str] = []
+    runs_used: int
+    simulated_ps: float
+    D_A2_per_ps: Estimate | None = None
+    snapshot_scatter: float | None = None
+    ratio: Estimate | None = None
+    verdict: Verdict | None = None
+    msd: Curve | None = None
+
+
+class TemperatureResult(BaseModel):
+    """All modes at one temperature."""
+
+    temperature_K: float
+    fit_begin_ps: float | None
+    fit_end_ps: float | None
+    modes: list[ModeResult]
+    dominant: str | None = None
+
+    def mode(self, name: str) -> ModeResult | None:
+        """Return a mode by name, or None if it was not run."""
+        return next((mode for mode in self.modes if mode.mode == name), None)
+
+
+class StudyResults(BaseModel):
+    """Everything the table, the figures and the report show."""
+
+    name: str
+    cation: str
+    anion: list[str]
+    n_atoms: int
+    n_cations: int
+    n_anions: int
+    hop_length_A: float
+    planned_snapshots: int
+    temperatures: list[TemperatureResult]
+    runs: list[RunResult]
+    missing: list[str]
+    potential: dict[str, Any]
+    versions: dict[str, str]
+    platforms: list[str]
+    timestep_ps: float | None
+    seeds: list[int]
+    study_file: str
+
+    def write(self, path: Path) -> None:
+        """Write as JSON, all at once or not at all."""
+        partial = path.with_name(path.name + ".partial")
+        partial.write_text(self.model_dump_json(indent=1) + "\n")
+        os.replace(partial, path)

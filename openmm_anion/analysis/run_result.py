@@ -1,0 +1,88 @@
+"""One run as it stands in ``results.json``: curves and time series thinned for plotting."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openmm_anion.analysis.diffusion import RunDiffusion
+from openmm_anion.analysis.results import Curve, RunResult, Thermodynamics
+from openmm_anion.analysis.run_analysis import RunAnalysis
+from openmm_anion.analysis.study_directory import RunFolder
+
+FEWEST_FRAMES = 40
+"""With fewer, the default fit window holds too few lag times for a slope."""
+
+_CURVE_POINTS = 250
+_SERIES_POINTS = 400
+
+
+def displacement_curve(lag_times: NDArray[np.float64], msd: NDArray[np.float64]) -> Curve:
+    """Return the first half of the lags, thinned: the second half is all noise."""
+    half = max(len(lag_times) // 2, 2)
+    step = max(1, half // _CURVE_POINTS)
+    return Curve(lag_ps=lag_times[:half:step].tolist(), msd_A2=msd[:half:step].tolist())
+
+
+def run_result(run: RunAnalysis, diffusion: RunDiffusion | None, longest: float) -> RunResult:
+    """Return what is written about one run.
+
+    Parameters
+    ----------
+    run : RunAnalysis
+        The run.
+    diffusion : RunDiffusion or None
+        Its diffusion coefficient, None where the run is not used.
+    longest : float
+        Duration of the longest run it is compared with, ps.
+
+    Returns
+    -------
+    RunResult
+    """
+    record = run.folder.record
+    note = ""
+    if not run.frames:
+        note = "no frames yet"
+    elif run.sound and run.frames < FEWEST_FRAMES:
+        note = f"{run.frames} frames, too few for a diffusion coefficient"
+    elif diffusion is None and run.sound:
+        note = f"{run.duration:g} ps of {longest:g} ps, too short to be compared"
+    return RunResult(
+        temperature_K=record.temperature_K,
+        snapshot=record.snapshot,
+        mode=record.name,
+        status=record.status,
+        frames=run.frames,
+        duration_ps=run.duration,
+        used=diffusion is not None,
+        note=note,
+        broken=run.broken,
+        D_A2_per_ps=diffusion.d if diffusion else None,
+        D_standard_error_A2_per_ps=diffusion.standard_error if diffusion else None,
+        offset_A2=diffusion.offset if diffusion else None,
+        effective_events=diffusion.events if diffusion else None,
+        msd=displacement_curve(run.lag_times, run.msd_by_particle.mean(axis=1))
+        if len(run.lag_times)
+        else None,
+        thermodynamics=_thermodynamics(run.folder),
+    )
+
+
+def _thermodynamics(folder: RunFolder) -> Thermodynamics | None:
+    columns = folder.thermodynamics()
+    if not columns:
+        return None
+    finite = np.all([np.isfinite(column) for column in columns.values()], axis=0)
+    if not finite.any():
+        return None
+    kept = {name: column[finite] for name, column in columns.items()}
+    step = max(1, int(finite.sum()) // _SERIES_POINTS)
+    return Thermodynamics(
+        time_ps=kept["time_ps"][::step].tolist(),
+        potential_kj_mol=kept["potential_kj_mol"][::step].tolist(),
+        temperature_K=kept["temperature_K"][::step].tolist(),
+        constraint_violation_nm=kept["constraint_violation_nm"][::step].tolist(),
+        mean_temperature_K=float(kept["temperature_K"].mean()),
+        largest_constraint_violation_nm=float(kept["constraint_violation_nm"].max()),
+    )

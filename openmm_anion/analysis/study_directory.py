@@ -1,0 +1,243 @@
+"""Read a study directory: what was simulated, what is there, what is missing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from openmm_anion.errors import InputError
+
+THERMODYNAMICS_COLUMNS = (
+    "time_ps",
+    "potential_kj_mol",
+    "kinetic_kj_mol",
+    "temperature_K",
+    "constraint_violation_nm",
+)
+
+
+class AnionRecord(BaseModel):
+    """One anion in ``structure.json``: formula, atom indices, bonds as pairs of atom indices."""
+
+    formula: str
+    indices: list[int] = Field(min_length=1)
+    bonds: list[tuple[int, int]]
+
+
+class StructureRecord(BaseModel):
+    """``structure.json``: the atoms, which of them are anions and cations, and the plan of the study."""
+
+    model_config = ConfigDict(extra="allow")
+
+    symbols: list[str]
+    masses: list[float]
+    anions: list[AnionRecord] = Field(min_length=1)
+    cations: list[int] = Field(min_length=1)
+    cation: str
+    anion: list[str]
+    n_atoms: int
+    potential: dict[str, Any] = {}
+    temperatures: list[float]
+    modes: list[str]
+    snapshots: int
+
+
+class BrokenRecord(BaseModel):
+    """A ligand that left its anion, as ``run.json`` and ``results.json`` hold it."""
+
+    time_ps: float
+    anion: int
+    formula: str
+    atom: int
+    symbol: str
+    distance_nm: float
+
+
+class RunRecord(BaseModel):
+    """``run.json``: one run and how it went."""
+
+    model_config = ConfigDict(extra="allow")
+
+    mode: str
+    temperature_K: float
+    snapshot: int
+    status: Literal["finished", "running", "failed", "broken"]
+    frame_interval_ps: float = Field(gt=0.0)
+    timestep_ps: float | None = None
+    steps: int | None = None
+    degrees_of_freedom: int | None = None
+    seed: int | None = None
+    platform: str | None = None
+    precision: str | None = None
+    steps_per_s: float | None = None
+    versions: dict[str, str] = {}
+    broken: list[BrokenRecord] = []
+
+    @property
+    def name(self) -> str:
+        """Mode as people read it: ``"free"`` or the letters that are frozen."""
+        return self.mode or "free"
+
+
+RunKey = tuple[float, int, str]
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One run on disk.
+
+    Attributes
+    ----------
+    path : Path
+        Its folder.
+    record : RunRecord
+        Contents of ``run.json``.
+    """
+
+    path: Path
+    record: RunRecord
+
+    @property
+    def trajectory(self) -> Path:
+        """Its trajectory file, which may not exist yet."""
+        return self.path / "trajectory.dcd"
+
+    @property
+    def key(self) -> RunKey:
+        """Temperature, snapshot, mode."""
+        return (self.record.temperature_K, self.record.snapshot, self.record.name)
+
+    def thermodynamics(self) -> dict[str, NDArray[np.float64]]:
+        """Return the columns of ``thermodynamics.csv`` by name; empty if there is no row yet.
+
+        A last line that a running simulation has not finished is left out.
+
+        Raises
+        ------
+        InputError
+            If a column is missing or a row cannot be read.
+        """
+        path = self.path / "thermodynamics.csv"
+        if not path.is_file():
+            return {}
+        header, _, body = path.read_text().partition("\n")
+        names = [name.strip().lstrip("#").strip('" ') for name in header.split(",")]
+        for name in THERMODYNAMICS_COLUMNS:
+            if name not in names:
+                raise InputError(f"{path} has no column {name}; it was not written by this version's run")
+        lines = body[: body.rfind("\n") + 1].splitlines()
+        try:
+            rows = np.array([[float(field) for field in line.split(",")] for line in lines])
+        except ValueError:
+            raise InputError(f"{path} has a row that is not numbers; repeat the run") from None
+        if len(rows) == 0:
+            return {}
+        return {name: rows[:, names.index(name)] for name in THERMODYNAMICS_COLUMNS}
+
+
+@dataclass(frozen=True)
+class StudyDirectory:
+    """A directory that ``openmm-anion run`` wrote, finished or not.
+
+    Attributes
+    ----------
+    path : Path
+        The directory.
+    structure : StructureRecord
+        Contents of ``structure.json``.
+    runs : tuple of RunFolder
+        Runs that were at least started, by temperature, snapshot and mode.
+    """
+
+    path: Path
+    structure: StructureRecord
+    runs: tuple[RunFolder, ...]
+
+    @classmethod
+    def read(cls, directory: Path | str) -> StudyDirectory:
+        """Read a study directory.
+
+        Parameters
+        ----------
+        directory : path
+            What ``openmm-anion run`` wrote.
+
+        Returns
+        -------
+        StudyDirectory
+
+        Raises
+        ------
+        InputError
+            If it does not exist, is something else, or has no run yet.
+        """
+        path = Path(directory)
+        if not path.is_dir():
+            raise InputError(f"there is no directory {path}; give the results directory of a study")
+        for name in ("structure.json", "topology.pdb"):
+            if not (path / name).is_file():
+                raise InputError(f"{path} is not a study directory: it has no {name}; give what `run` wrote")
+        structure = _validated(path / "structure.json", StructureRecord)
+        _check_indices(structure, path / "structure.json")
+        runs = [
+            RunFolder(file.parent, _validated(file, RunRecord))
+            for file in (path / "runs").glob("*/*/*/run.json")
+        ]
+        if not runs:
+            raise InputError(f"{path} has no runs yet; start them with `openmm-anion run`")
+        order = {name: i for i, name in enumerate(structure.modes)}
+        runs.sort(key=lambda run: (*run.key[:2], order.get(run.key[2], len(order)), run.key[2]))
+        return cls(path, structure, tuple(runs))
+
+    def missing(self) -> list[RunKey]:
+        """Return the planned runs that have not been started."""
+        started = {run.key for run in self.runs}
+        return [key for key in self._planned() if key not in started]
+
+    def _planned(self) -> Iterator[RunKey]:
+        for temperature in self.structure.temperatures:
+            for snapshot in range(self.structure.snapshots):
+                for mode in self.structure.modes:
+                    yield (temperature, snapshot, mode or "free")
+
+    @cached_property
+    def study_text(self) -> str:
+        """The study file as it was run; empty if there is no copy."""
+        path = self.path / "study.toml"
+        return path.read_text() if path.is_file() else ""
+
+
+Record = TypeVar("Record", bound=BaseModel)
+
+
+def _validated(path: Path, model: type[Record]) -> Record:
+    try:
+        return model.model_validate(json.loads(path.read_text()))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is damaged ({error}); delete its run or start the study again") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"{path}: {where}: {first['msg']}; not written by this version's run") from None
+
+
+def _check_indices(structure: StructureRecord, path: Path) -> None:
+    n = structure.n_atoms
+    if len(structure.symbols) != n or len(structure.masses) != n:
+        raise InputError(
+            f"{path}: {n} atoms, but {len(structure.symbols)} symbols and {len(structure.masses)} masses"
+        )
+    named = [*structure.cations]
+    for anion in structure.anions:
+        named += anion.indices
+        named += [atom for bond in anion.bonds for atom in bond]
+    if min(named) < 0 or max(named) >= n:
+        raise InputError(f"{path}: an ion names an atom outside 0 to {n - 1}")

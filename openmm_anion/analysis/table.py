@@ -1,0 +1,86 @@
+"""The results of a study as a table for the terminal."""
+
+from __future__ import annotations
+
+from openmm_anion.analysis.diffusion import CM2_PER_S, NM2_PER_NS
+from openmm_anion.analysis.results import FREE, Estimate, ModeResult, StudyResults
+
+_HEADER = ["T (K)", "frozen", "D (cm^2/s)", "95 %", "D (nm^2/ns)", "D/D(free)", "95 %", "verdict", "runs"]
+
+
+def format_table(results: StudyResults) -> str:
+    """Return the table that the command line prints, with a line for each thing that is amiss.
+
+    Parameters
+    ----------
+    results : StudyResults
+        From `analyze_study`.
+
+    Returns
+    -------
+    str
+        Lines of at most about 110 characters.
+    """
+    rows = [_HEADER]
+    notes: list[str] = []
+    for temperature in results.temperatures:
+        for mode in temperature.modes:
+            rows.append([f"{temperature.temperature_K:g}", *_cells(mode, results.planned_snapshots)])
+            notes += [
+                f"{temperature.temperature_K:g} K, {mode.mode}: not valid, {why}" for why in mode.reasons
+            ]
+    notes += [
+        f"{run.temperature_K:g} K, {run.mode}, snapshot {run.snapshot}: left out, {run.note}"
+        for run in results.runs
+        if run.note
+    ]
+    notes += [f"{name}: not started" for name in results.missing]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
+    lines.insert(1, "-" * max(len(line) for line in lines))
+    return "\n".join(lines + notes)
+
+
+def _cells(mode: ModeResult, planned: int) -> list[str]:
+    d, ratio = mode.D_A2_per_ps, mode.ratio
+    verdict = mode.verdict or ("reference" if mode.mode == FREE and mode.valid else "")
+    return [
+        "nothing" if mode.mode == FREE else mode.mode,
+        estimate_text(d, CM2_PER_S, "1e"),
+        interval_text(d, CM2_PER_S, "1e"),
+        estimate_text(d, NM2_PER_NS, "2g"),
+        estimate_text(ratio, 1.0, "2g"),
+        interval_text(ratio, 1.0, "2g"),
+        verdict if mode.valid or mode.verdict else "not valid",
+        f"{mode.runs_used}/{planned}",
+    ]
+
+
+def estimate_text(estimate: Estimate | None, factor: float, digits: str) -> str:
+    """Return a number as text; where it does not stand above its noise, its upper bound.
+
+    Examples
+    --------
+    >>> estimate_text(Estimate(value=None, low_68=0, high_68=1, low_95=0, high_95=2.5), 1.0, "2g")
+    '< 2.5'
+    """
+    if estimate is None:
+        return "-"
+    if estimate.value is None:
+        return f"< {factor * estimate.high_95:.{digits}}"
+    return f"{factor * estimate.value:.{digits}}"
+
+
+def interval_text(estimate: Estimate | None, factor: float, digits: str) -> str:
+    """Return the 95 % interval as text.
+
+    Examples
+    --------
+    >>> interval_text(Estimate(value=1, low_68=0.8, high_68=1, low_95=0.5, high_95=2.5), 1.0, "2g")
+    '0.5 to 2.5'
+    """
+    if estimate is None:
+        return "-"
+    return f"{factor * estimate.low_95:.{digits}} to {factor * estimate.high_95:.{digits}}"
