@@ -317,4 +317,4 @@ def _nothing_found(
             )
     there = Counter(Formula.from_list(list(symbols[c.atoms])).format("metal") for c in related)
     listing = ", ".join(f"{number} x {name}" for name, number in there.most_common(6)) or "none"
-    return f"no isolated {formula} in the structure; clusters of its elements: {listing} (bond_scale {bond_scale})"
+    return f"no isolated {formula} in the structure; its elements form: {listing} (bond_scale {bond_scale})"

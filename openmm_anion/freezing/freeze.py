@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ from openmm_anion.freezing.internal import internal_projector
 from openmm_anion.freezing.modes import parse_modes, parse_rotation, removed_degrees_of_freedom
 from openmm_anion.freezing.orientation import orientation_projector
 from openmm_anion.freezing.reference import FrozenAnion, reference_anions
+from openmm_anion.freezing.system_copy import copy_system
 from openmm_anion.freezing.translation import translation_projector
 from openmm_anion.freezing.vibration import add_shape_constraints
 from openmm_anion.units import array
@@ -91,7 +91,7 @@ def freeze(
     for anion in frozen_anions:
         points[anion.indices] = anion.positions
 
-    frozen = copy.deepcopy(system)
+    frozen = copy_system(system)
     _refuse_movers(frozen, modes)
     _settle_constraints(frozen, modes, frozen_anions)
     outside = frozen.getNumConstraints()

@@ -13,9 +13,9 @@ from openmm import unit
 from openmm_anion.errors import InputError
 from openmm_anion.freezing.modes import Rotation, mode_name, removed_degrees_of_freedom
 from openmm_anion.freezing.reference import FrozenAnion
-from openmm_anion.freezing.velocities import draw_velocities
+from openmm_anion.freezing.velocities import draw_velocities, project_velocities
 from openmm_anion.freezing.violation import Violation, measure_violation
-from openmm_anion.units import MOLAR_GAS_CONSTANT, number
+from openmm_anion.units import MOLAR_GAS_CONSTANT, array, number
 
 Array = NDArray[np.float64]
 
@@ -110,6 +110,22 @@ class FrozenSystem:
             raise InputError(f"temperature {kelvin:g} K is negative; give it in kelvin, zero or above")
         return draw_velocities(self.masses, self.positions, self.anions, self.modes, kelvin, seed)
 
+    def project_velocities(self, velocities: Any) -> Array:
+        """Take the frozen motions out of velocities that belong to `positions`.
+
+        Parameters
+        ----------
+        velocities : Quantity or (N, 3) array
+            Velocities, nm/ps.
+
+        Returns
+        -------
+        (N, 3) array
+            Velocities that obey the constraints, nm/ps.
+        """
+        plain = array(velocities, unit.nanometer / unit.picosecond, "velocities")
+        return project_velocities(plain, self.anions, self.modes)
+
     @property
     def masses(self) -> Array:
         """Masses of all particles, (N,), Da; zero where nothing moves."""
@@ -171,7 +187,7 @@ class FrozenSystem:
                     "with frozen.initialize(context)"
                 )
         violation = self.violation(context)
-        if violation.largest > LARGEST_MISMATCH:
+        if violation.displacement > LARGEST_MISMATCH:
             raise InputError(
                 f"the positions in this Context are not those in which {mode_name(self.modes)} was "
                 f"frozen ({violation}); "

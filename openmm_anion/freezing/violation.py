@@ -27,17 +27,15 @@ class Violation:
         Rotation ``|G^-1 sum m_i d_i x (x_i - c)|`` from the Eckart orientation, rad.
     shape : float
         Distance of an atom from its place in the best fitting reference shape, nm.
+    displacement : float
+        The largest of them as a distance, nm: a rotation counts as the arc of the outermost atom; zero
+        when nothing is frozen.
     """
 
     translation: float
     rotation: float
     shape: float
-
-    @property
-    def largest(self) -> float:
-        """The largest of the frozen ones, nm or rad; zero when nothing is frozen."""
-        values = [v for v in (self.translation, self.rotation, self.shape) if not np.isnan(v)]
-        return max(values, default=0.0)
+    displacement: float
 
     def __str__(self) -> str:
         named = (
@@ -66,6 +64,7 @@ def measure_violation(positions: Array, box: Array, anions: Sequence[FrozenAnion
         Canonical modes.
     """
     worst = dict.fromkeys(modes, 0.0)
+    arc = 0.0
     for anion in anions:
         here = make_whole(positions[anion.indices], box)
         center = shape.center_of_mass(here, anion.masses)
@@ -74,11 +73,15 @@ def measure_violation(positions: Array, box: Array, anions: Sequence[FrozenAnion
             away = float(np.linalg.norm(minimum_image(center - anion.center, box)))
             worst["T"] = max(worst["T"], away)
         if "R" in worst:
-            worst["R"] = max(worst["R"], float(np.linalg.norm(eckart_rotation(relative, anion))))
+            angle = float(np.linalg.norm(eckart_rotation(relative, anion)))
+            worst["R"] = max(worst["R"], angle)
+            arc = max(arc, angle * float(np.linalg.norm(anion.displacements, axis=1).max()))
         if "V" in worst:
             off = np.linalg.norm(relative - best_fit(relative, anion), axis=1).max()
             worst["V"] = max(worst["V"], float(off))
-    return Violation(*(worst.get(mode, float("nan")) for mode in "TRV"))
+    displacement = max(worst.get("T", 0.0), arc, worst.get("V", 0.0))
+    translation, rotation, off_shape = (worst.get(mode, float("nan")) for mode in "TRV")
+    return Violation(translation, rotation, off_shape, displacement)
 
 
 def eckart_rotation(relative: Array, anion: FrozenAnion) -> Array:

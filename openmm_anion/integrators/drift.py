@@ -9,11 +9,12 @@
     constrain positions              (nothing left to do: closes the step on GPU platforms)
     v  <- v + (x - x1) / h
 
-with the common factor k of the projectors (`openmm_anion.freezing.stiffness`). The last line takes out of the
-velocities just what was taken out of the positions, so that frozen motions end with velocity zero to rounding,
-and float noise of the projection never reaches a free motion. OpenMM's constraints come first because GPU platforms keep moves that a later constraint step will correct in an array
-apart, where a force does not see them; the closing step also updates virtual sites there. A distance that is
-constrained inside an anion survives the projection of its translation, which moves the anion as a whole.
+with the common factor k of the projectors (`openmm_anion.freezing.stiffness`). The last line takes out of
+the velocities just what was taken out of the positions, so that frozen motions end with velocity zero to
+rounding, and float noise of the projection never reaches a free motion. OpenMM's constraints come first
+because GPU platforms keep moves that a later constraint step will correct in an array apart, where a force
+does not see them; the closing step also updates virtual sites there. A distance that is constrained inside an
+anion survives the projection of its translation, which moves the anion as a whole.
 """
 
 from __future__ import annotations

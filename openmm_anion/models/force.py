@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
+
 import openmm
 import torch
 
@@ -22,9 +25,51 @@ def torch_force(module: torch.jit.ScriptModule) -> openmm.Force:
     InputError
         If the TorchForce plugin is missing or installed twice.
     """
-    check_installation()
-    from openmmtorch import TorchForce  # after the check: importing loads the plugin
-
-    force = TorchForce(module)
+    force = _plugin().TorchForce(module)
     force.setUsesPeriodicBoundaryConditions(True)
     return force
+
+
+def is_torch_force(force: openmm.Force) -> bool:
+    """Tell whether a Force, as a System hands it out, is a ``TorchForce``.
+
+    Parameters
+    ----------
+    force : openmm.Force
+        Any force.
+    """
+    return bool(_plugin().TorchForce.isinstance(force))
+
+
+def copy_torch_force(force: openmm.Force) -> openmm.Force:
+    """Return a new ``TorchForce`` with the module and the settings of another.
+
+    Parameters
+    ----------
+    force : openmm.Force
+        One for which `is_torch_force` holds.
+    """
+    plugin = _plugin()
+    old = plugin.TorchForce.cast(force)
+    new = plugin.TorchForce(old.getModule())
+    for name, value in dict(old.getProperties()).items():
+        new.setProperty(name, value)
+    new.setUsesPeriodicBoundaryConditions(old.usesPeriodicBoundaryConditions())
+    new.setOutputsForces(old.getOutputsForces())
+    for index in range(old.getNumGlobalParameters()):
+        new.addGlobalParameter(old.getGlobalParameterName(index), old.getGlobalParameterDefaultValue(index))
+    for index in range(old.getNumEnergyParameterDerivatives()):
+        new.addEnergyParameterDerivative(old.getEnergyParameterDerivativeName(index))
+    new.setForceGroup(old.getForceGroup())
+    new.setName(old.getName())
+    return new
+
+
+def _plugin() -> ModuleType:
+    """Return the TorchForce plugin, loaded (with libtorch) only where a force is wanted."""
+    check_installation()
+    # The plugin imports OpenMM by its old name, which prints a warning unless that is there already.
+    sys.modules.setdefault("simtk.openmm", openmm)
+    import openmmtorch
+
+    return openmmtorch

@@ -1,0 +1,66 @@
+"""The command line: one subcommand per module, and one clear line for input that cannot be used."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NoReturn
+
+from openmm_anion import __version__
+from openmm_anion.errors import InputError
+
+COMMANDS = {
+    "run": ("openmm_anion.study.command", "run a study, or go on with one that was interrupted"),
+    "report": ("openmm_anion.report.command", "analyse a study: table and report.html"),
+    "train": ("openmm_anion.models.train_command", "train a potential on labelled frames"),
+}
+"""Subcommand: module with ``add_arguments(parser)`` and ``run(args) -> int``, and its help."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Errors in one line, like all others."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Instead of those of the process.
+
+    Returns
+    -------
+    int
+        Exit status: 0 when all is well, 1 when a run failed, 2 for input that cannot be used, 130 when
+        interrupted.
+    """
+    parser = _Parser(prog="openmm-anion", description="Which motion of the polyanions carries the cations?")
+    parser.add_argument("--version", action="version", version=f"openmm-anion {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    for name, (module, summary) in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        if name in given[:1]:  # only the wanted one: torch and MDAnalysis take seconds to import
+            import_module(module).add_arguments(command)
+    args = parser.parse_args(given)
+    try:
+        status: int = import_module(COMMANDS[args.command][0]).run(args)
+    except InputError as error:
+        print(f"openmm-anion: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(
+            "\nopenmm-anion: interrupted; the same command goes on from the last checkpoint", file=sys.stderr
+        )
+        return 130
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+"""Copy a System, forces of the TorchForce plugin included."""
+
+from __future__ import annotations
+
+import copy
+import sys
+from xml.etree import ElementTree
+
+import openmm
+
+
+def copy_system(system: openmm.System) -> openmm.System:
+    """Return an independent copy of a System with its forces in their order.
+
+    OpenMM copies a System by writing and reading XML. The TorchForce plugin on PyPI (1.10) crashes when it
+    reads, so that its forces are made anew around the same TorchScript module instead.
+
+    Parameters
+    ----------
+    system : openmm.System
+        Any System.
+    """
+    if "openmmtorch" not in sys.modules:  # nobody can have made a TorchForce
+        return copy.deepcopy(system)
+    from openmm_anion.models.force import copy_torch_force, is_torch_force
+
+    if not any(is_torch_force(force) for force in system.getForces()):
+        return copy.deepcopy(system)
+    shell = ElementTree.fromstring(openmm.XmlSerializer.serialize(system))
+    forces = shell.find("Forces")
+    assert forces is not None
+    forces.clear()
+    result = openmm.XmlSerializer.deserialize(ElementTree.tostring(shell, encoding="unicode"))
+    for force in system.getForces():
+        result.addForce(copy_torch_force(force) if is_torch_force(force) else copy.deepcopy(force))
+    return result

@@ -1,0 +1,151 @@
+"""Read a crystal and turn it into what OpenMM starts from: box, topology and an empty System."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import openmm
+from ase import Atoms
+from ase.build import make_supercell
+from ase.io import read
+from ase.neighborlist import neighbor_list
+from openmm import app, unit
+from openmm.app.internal.unitcell import reducePeriodicBoxVectors
+
+from openmm_anion.anions import Polyanions
+from openmm_anion.errors import InputError
+from openmm_anion.units import ANGSTROM
+
+CLOSEST = 0.5
+"""Distance (angstrom) under which two atoms cannot be meant; H2 has 0.74."""
+
+
+def read_structure(path: str | Path, supercell: Sequence[int] = (1, 1, 1)) -> Atoms:
+    """Read a crystal with ASE, repeat it, and turn it to OpenMM's orientation.
+
+    OpenMM wants the first box vector along x, the second in the xy plane, and all of them reduced.
+    The crystal is rotated as a whole and its lattice vectors are recombined; nothing is deformed.
+
+    Parameters
+    ----------
+    path : str or Path
+        CIF, POSCAR, extxyz or anything else that `ase.io.read` knows; of several frames the last.
+    supercell : (3,) sequence of int
+        Repetitions along the three lattice vectors of the file.
+
+    Returns
+    -------
+    ase.Atoms
+        The crystal, angstrom.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or cannot be read, is not a crystal, has partly occupied sites, coordinates
+        that are not finite or two atoms at one place, or if a repetition is not a positive number.
+    """
+    if not Path(path).is_file():
+        raise InputError(f"structure file {path} not found")
+    try:
+        atoms = read(path)
+    except Exception as error:  # ASE's readers raise anything, from StopIteration to AssertionError
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"structure file {path} cannot be read by ASE: {reason}") from None
+    if not isinstance(atoms, Atoms) or not len(atoms):
+        raise InputError(f"structure file {path} holds no atoms")
+    if not atoms.pbc.all() or abs(atoms.cell.volume) < 1e-3:
+        raise InputError(f"structure file {path} has no periodic cell; give a crystal (CIF, POSCAR, extxyz)")
+    occupancies = atoms.info.get("occupancy", {})
+    if any(abs(occupancy - 1.0) > 1e-6 for site in occupancies.values() for occupancy in site.values()):
+        raise InputError(f"structure file {path} has partly occupied sites; give an ordered structure")
+    bad = np.argwhere(~np.isfinite(atoms.positions))
+    if len(bad):
+        raise InputError(f"atom {bad[0][0]} in {path} has a coordinate that is not finite")
+    first, second, distance = neighbor_list("ijd", atoms, cutoff=CLOSEST)
+    if len(first):
+        raise InputError(
+            f"atoms {first[0]} and {second[0]} in {path} are {distance[0]:.2f} A apart; remove "
+            "doubles or choose "
+            "the occupancy of disordered sites"
+        )
+    if len(supercell) != 3 or min(supercell) < 1:
+        raise InputError(f"supercell {list(supercell)} must be three positive whole numbers, e.g. [2, 2, 2]")
+    return _to_openmm_orientation(make_supercell(atoms, np.diag(supercell), order="cell-major"))
+
+
+def _to_openmm_orientation(atoms: Atoms) -> Atoms:
+    if np.linalg.det(atoms.cell.array) < 0:
+        atoms.set_cell(-atoms.cell.array)  # the same lattice, right-handed
+    standard, rotation = atoms.cell.standard_form()
+    turned = Atoms(
+        numbers=atoms.numbers,
+        positions=atoms.positions @ rotation.T,
+        cell=standard,
+        pbc=True,
+        masses=atoms.get_masses(),
+    )
+    reduced = reducePeriodicBoxVectors(standard.array * unit.angstrom).value_in_unit(unit.angstrom)
+    turned.set_cell(np.array(reduced, dtype=float))
+    return turned
+
+
+def ions_together(atoms: Atoms, anions: Polyanions) -> Atoms:
+    """Return the crystal with the atoms of each anion next to one another, anions first.
+
+    OpenMM's topologies (and PDB files) want the atoms of a residue in one piece.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms
+        The crystal.
+    anions : Polyanions
+        Its polyanions.
+    """
+    bound = [int(index) for anion in anions for index in anion.indices]
+    return atoms[bound + sorted(set(range(len(atoms))) - set(bound))]
+
+
+def build_topology(atoms: Atoms, anions: Polyanions) -> app.Topology:
+    """Return an OpenMM topology with one residue per anion and per other atom, bonds inside the anions.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms
+        The crystal, ordered by `ions_together`.
+    anions : Polyanions
+        Its polyanions.
+    """
+    topology = app.Topology()
+    topology.setPeriodicBoxVectors(atoms.cell.array * ANGSTROM * unit.nanometer)
+    chain = topology.addChain()
+    owner = {int(index): anion for anion in anions for index in anion.indices}
+    residues: dict[int, app.topology.Residue] = {}
+    particles = []
+    for index, symbol in enumerate(atoms.symbols):
+        anion = owner.get(index)
+        key = int(anion.indices[0]) if anion else index
+        if key not in residues:
+            residues[key] = topology.addResidue(anion.formula if anion else symbol.upper(), chain)
+        element = app.Element.getBySymbol(symbol)
+        particles.append(topology.addAtom(symbol, element, residues[key]))
+    for anion in anions:
+        for i, j in anion.bonds:
+            topology.addBond(particles[i], particles[j])
+    return topology
+
+
+def build_system(atoms: Atoms) -> openmm.System:
+    """Return a System with the particles and the box of a crystal, and no forces.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms
+        The crystal in OpenMM's orientation, see `read_structure`.
+    """
+    system = openmm.System()
+    system.setDefaultPeriodicBoxVectors(*(atoms.cell.array * ANGSTROM))
+    for mass in atoms.get_masses():
+        system.addParticle(mass)
+    return system

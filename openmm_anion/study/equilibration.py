@@ -1,0 +1,122 @@
+"""Equilibrate the free crystal, and keep the snapshot from which every mode starts."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import openmm
+from numpy.typing import NDArray
+from openmm import unit
+
+from openmm_anion.errors import InputError
+from openmm_anion.freezing import freeze
+from openmm_anion.integrators import LangevinMiddleIntegrator
+from openmm_anion.study.layout import write_bytes
+from openmm_anion.study.platform import make_context
+from openmm_anion.study.prepared import PreparedStudy
+
+FRICTION = 5.0
+"""Friction of the equilibration, 1/ps: heats the crystal within a picosecond."""
+
+CHUNK = 50
+"""Steps between two looks at the progress and at the anions."""
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """An equilibrated state of the free crystal.
+
+    Attributes
+    ----------
+    positions : (N, 3) array
+        Unwrapped positions, nm.
+    velocities : (N, 3) array
+        Velocities, nm/ps.
+    """
+
+    positions: NDArray[np.float64]
+    velocities: NDArray[np.float64]
+
+    @classmethod
+    def read(cls, path: Path) -> Snapshot:
+        """Read a snapshot file.
+
+        Parameters
+        ----------
+        path : Path
+            File that `write` made.
+        """
+        with np.load(path) as content:
+            return cls(content["positions"], content["velocities"])
+
+    def write(self, path: Path) -> None:
+        """Write a snapshot file, whole or not at all.
+
+        Parameters
+        ----------
+        path : Path
+            Where to.
+        """
+        buffer = io.BytesIO()
+        np.savez(buffer, positions=self.positions, velocities=self.velocities)
+        write_bytes(path, buffer.getvalue())
+
+
+def equilibrate(
+    study: PreparedStudy, temperature: float, seed: int, platform: str, on_steps: Callable[[int], None]
+) -> Snapshot:
+    """Run the free crystal at one temperature and return its last state.
+
+    Parameters
+    ----------
+    study : PreparedStudy
+        The crystal.
+    temperature : float
+        Temperature, K.
+    seed : int
+        Seed of velocities and noise.
+    platform : str
+        OpenMM platform.
+    on_steps : callable
+        Told the number of steps done since the last call.
+
+    Raises
+    ------
+    InputError
+        If an anion breaks or the energy is not finite: such a crystal is no start for a study.
+    """
+    dynamics = study.settings.dynamics
+    free = freeze(study.system, study.anions, "free", positions=study.anions.positions)
+    integrator = LangevinMiddleIntegrator(free, temperature, FRICTION, dynamics.timestep, seed)
+    context = make_context(free.system, integrator, platform, study.settings.computer)
+    free.initialize(context)
+    openmm.LocalEnergyMinimizer.minimize(context, maxIterations=50)
+    context.setVelocities(free.draw_velocities(temperature, seed))
+    watch = study.bond_watch()
+    left = round(dynamics.equilibration / dynamics.timestep)
+    while left > 0:
+        steps = min(CHUNK, left)
+        integrator.step(steps)
+        left -= steps
+        state = context.getState(getPositions=True)
+        positions = state.getPositions(asNumpy=True).value_in_unit(unit.nanometer)
+        time = state.getTime().value_in_unit(unit.picosecond)
+        if not np.isfinite(positions).all():
+            raise InputError(
+                f"the equilibration at {temperature:g} K blew up at {time:.2f} ps; use a shorter "
+                "time step or another potential"
+            )
+        broken = watch(positions, study.box, time)
+        if broken:
+            raise InputError(
+                f"the equilibration at {temperature:g} K breaks an anion: {broken[0]}; lower the "
+                "temperature or use "
+                "another potential"
+            )
+        on_steps(steps)
+    velocities = context.getState(getVelocities=True).getVelocities(asNumpy=True)
+    return Snapshot(positions, velocities.value_in_unit(unit.nanometer / unit.picosecond))

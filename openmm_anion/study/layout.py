@@ -1,0 +1,97 @@
+"""Where a study keeps its files."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class RunKey:
+    """One run of a study.
+
+    Attributes
+    ----------
+    temperature : float
+        Temperature, K.
+    snapshot : int
+        Number of the snapshot it starts from.
+    mode : str
+        Name of the frozen motions, ``"free"`` for none.
+    """
+
+    temperature: float
+    snapshot: int
+    mode: str
+
+    def __str__(self) -> str:
+        return f"{self.temperature:g} K, snapshot {self.snapshot}, {self.mode}"
+
+
+@dataclass(frozen=True)
+class StudyLayout:
+    """Files and folders of a study below its root."""
+
+    root: Path
+
+    @property
+    def study_file(self) -> Path:
+        """Copy of the study file, with all defaults filled in."""
+        return self.root / "study.json"
+
+    @property
+    def structure(self) -> Path:
+        """Atoms, anions and cations, for the analysis."""
+        return self.root / "structure.json"
+
+    @property
+    def topology(self) -> Path:
+        """Whole structure as PDB, for MDAnalysis and viewers."""
+        return self.root / "topology.pdb"
+
+    @property
+    def lock(self) -> Path:
+        """Held while a process runs this study."""
+        return self.root / "study.lock"
+
+    def snapshot(self, temperature: float, number: int) -> Path:
+        """Folder of an equilibration and of the runs that start from it."""
+        return self.root / "runs" / f"T{temperature:g}K" / f"snapshot-{number}"
+
+    def run(self, key: RunKey) -> Path:
+        """Folder of one run."""
+        return self.snapshot(key.temperature, key.snapshot) / key.mode
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON so that a reader sees the old file or the new one, never a part.
+
+    Parameters
+    ----------
+    path : Path
+        Where to.
+    content : object
+        Anything that `json.dumps` takes.
+    """
+    write_bytes(path, (json.dumps(content, indent=1) + "\n").encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write bytes so that a reader sees the old file or the new one, never a part.
+
+    Parameters
+    ----------
+    path : Path
+        Where to.
+    content : bytes
+        What.
+    """
+    part = path.with_name(path.name + ".part")
+    with part.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)

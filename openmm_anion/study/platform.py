@@ -1,0 +1,104 @@
+"""Choose the OpenMM platform of a study, and say which it is."""
+
+from __future__ import annotations
+
+import os
+
+import openmm
+
+from openmm_anion.errors import InputError
+from openmm_anion.study.settings import ComputerSettings
+
+
+def choose_platform(computer: ComputerSettings) -> str:
+    """Return the name of the platform that works here.
+
+    Parameters
+    ----------
+    computer : ComputerSettings
+        With ``platform = "auto"``, CUDA is taken where there is a device and CPU elsewhere.
+
+    Raises
+    ------
+    InputError
+        If the platform that the study file asks for does not work here.
+    """
+    if computer.platform == "auto":
+        return "CPU" if problem_with("CUDA") else "CUDA"
+    problem = problem_with(computer.platform)
+    if problem:
+        raise InputError(
+            f"platform {computer.platform} does not work here: {problem}; choose another or install it"
+        )
+    return computer.platform
+
+
+def problem_with(platform: str) -> str:
+    """Return why no Context can be made on a platform; empty if one can.
+
+    Parameters
+    ----------
+    platform : str
+        Name of an OpenMM platform.
+    """
+    system = openmm.System()
+    system.addParticle(1.0)
+    try:
+        openmm.Context(system, openmm.VerletIntegrator(0.001), openmm.Platform.getPlatformByName(platform))
+    except openmm.OpenMMException as error:
+        return str(error).splitlines()[0]
+    return ""
+
+
+def make_context(
+    system: openmm.System, integrator: openmm.Integrator, platform: str, computer: ComputerSettings
+) -> openmm.Context:
+    """Return a Context on a platform with the precision and threads of the study.
+
+    Parameters
+    ----------
+    system : openmm.System
+        What to simulate.
+    integrator : openmm.Integrator
+        With what.
+    platform : str
+        Result of `choose_platform`.
+    computer : ComputerSettings
+        Precision and threads.
+    """
+    properties: dict[str, str] = {}
+    if platform == "CPU":
+        properties = {"Threads": str(computer.threads)}
+    elif platform in ("CUDA", "OpenCL"):
+        properties = {"Precision": computer.precision}
+    return openmm.Context(system, integrator, openmm.Platform.getPlatformByName(platform), properties)
+
+
+def precision_of(platform: str, computer: ComputerSettings) -> str:
+    """Return the precision in which positions and velocities are kept.
+
+    Parameters
+    ----------
+    platform : str
+        Name of the platform.
+    computer : ComputerSettings
+        The study's choice for GPU platforms.
+    """
+    return computer.precision if platform in ("CUDA", "OpenCL") else "double"
+
+
+def worker_count(computer: ComputerSettings, platform: str) -> int:
+    """Return how many runs go at the same time.
+
+    Parameters
+    ----------
+    computer : ComputerSettings
+        The study's choice; 0 asks for one worker per core, or one on a GPU.
+    platform : str
+        Name of the platform.
+    """
+    if computer.workers:
+        return computer.workers
+    if platform in ("CUDA", "OpenCL"):
+        return 1
+    return max(1, len(os.sched_getaffinity(0)) // computer.threads)

@@ -1,0 +1,129 @@
+"""What every run of a study shares: crystal, anions, potential and System, made once per process."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import openmm
+from ase import Atoms
+from numpy.typing import NDArray
+from openmm import app
+
+from openmm_anion import models
+from openmm_anion.analysis.integrity import BondWatch
+from openmm_anion.anions import Polyanions, find_polyanions
+from openmm_anion.errors import InputError, did_you_mean
+from openmm_anion.structure import build_system, build_topology, ions_together, read_structure
+from openmm_anion.study.settings import StudySettings
+from openmm_anion.units import ANGSTROM
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedStudy:
+    """The crystal of a study, ready for simulation.
+
+    Attributes
+    ----------
+    settings : StudySettings
+        The study file.
+    atoms : ase.Atoms
+        The supercell in OpenMM's orientation, angstrom.
+    anions : Polyanions
+        Its polyanions.
+    cations : int array
+        Its mobile cations.
+    potential : models.Potential
+        The trained potential.
+    """
+
+    settings: StudySettings
+    atoms: Atoms
+    anions: Polyanions
+    cations: NDArray[np.int64]
+    potential: models.Potential
+
+    @cached_property
+    def topology(self) -> app.Topology:
+        """OpenMM topology: a residue per anion and per other atom."""
+        return build_topology(self.atoms, self.anions)
+
+    @cached_property
+    def system(self) -> openmm.System:
+        """The free crystal with its potential."""
+        system = build_system(self.atoms)
+        self.potential.add_to(system, list(self.atoms.symbols))
+        return system
+
+    @property
+    def box(self) -> NDArray[np.float64]:
+        """Box vectors as rows, nm."""
+        return np.asarray(self.atoms.cell.array * ANGSTROM)
+
+    def bond_watch(self) -> BondWatch:
+        """Return a fresh watch over the bonds of the anions, with lengths from the crystal."""
+        formulas = [anion.formula for anion in self.anions]
+        bonds = [anion.bonds for anion in self.anions]
+        return BondWatch(formulas, bonds, list(self.atoms.symbols), self.anions.positions, self.box)
+
+    def record(self) -> dict[str, Any]:
+        """Return what the analysis needs to know of the structure, as JSON types."""
+        dynamics = self.settings.dynamics
+        return {
+            "symbols": list(self.atoms.symbols),
+            "masses": self.atoms.get_masses().tolist(),
+            "anions": [
+                {"formula": anion.formula, "indices": anion.indices.tolist(), "bonds": anion.bonds.tolist()}
+                for anion in self.anions
+            ],
+            "cations": self.cations.tolist(),
+            "cation": self.settings.structure.cation,
+            "anion": list(self.settings.structure.anion),
+            "n_atoms": len(self.atoms),
+            "potential": self.potential.card,
+            "temperatures": dynamics.temperatures,
+            "modes": list(dynamics.modes),
+            "snapshots": dynamics.snapshots,
+        }
+
+
+def prepare_study(settings: StudySettings) -> PreparedStudy:
+    """Read the structure, find the ions, load the potential, and check that they fit together.
+
+    Parameters
+    ----------
+    settings : StudySettings
+        The study file.
+
+    Raises
+    ------
+    InputError
+        If the structure, the ions or the potential cannot be used, or not with one another.
+    """
+    # Read by torch and OpenMM when they start; a study runs one small system per worker.
+    threads = str(settings.computer.threads)
+    os.environ.update({"OMP_NUM_THREADS": threads, "OPENMM_CPU_THREADS": threads})
+    import torch
+
+    torch.set_num_threads(settings.computer.threads)
+    structure = settings.structure
+    atoms = read_structure(structure.file, structure.supercell)
+    formulas = list(structure.anion)
+    atoms = ions_together(atoms, find_polyanions(atoms, formulas))
+    anions = find_polyanions(atoms, formulas)
+    bound = set(anions.indices.tolist())
+    elements = sorted(set(atoms.symbols))
+    cations = np.array(
+        [i for i, symbol in enumerate(atoms.symbols) if symbol == structure.cation and i not in bound]
+    )
+    if not len(cations):
+        raise InputError(
+            f"cation {structure.cation!r} is not among the elements of {structure.file.name} "
+            "outside of the anions" + did_you_mean(structure.cation, elements)
+        )
+    potential = models.load(settings.potential.name)
+    potential.check(list(atoms.symbols), atoms.cell.array * ANGSTROM)
+    return PreparedStudy(settings, atoms, anions, cations, potential)

@@ -1,0 +1,177 @@
+"""One production run: a mode, from a snapshot, at a temperature; recorded, watched and resumable."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openmm
+from openmm import unit
+
+from openmm_anion import __version__
+from openmm_anion.analysis.integrity import BrokenBond
+from openmm_anion.errors import InputError
+from openmm_anion.freezing import FrozenSystem, freeze, parse_modes
+from openmm_anion.integrators import LangevinMiddleIntegrator, VerletIntegrator
+from openmm_anion.study.equilibration import Snapshot
+from openmm_anion.study.layout import RunKey, write_json
+from openmm_anion.study.platform import make_context, precision_of
+from openmm_anion.study.prepared import PreparedStudy
+from openmm_anion.study.recorder import Recorder
+
+
+def produce(
+    study: PreparedStudy,
+    key: RunKey,
+    snapshot: Snapshot,
+    folder: Path,
+    seed: int,
+    platform: str,
+    on_steps: Callable[[int], None],
+) -> str:
+    """Run one mode from a snapshot, or go on with it, and return how it ended.
+
+    Parameters
+    ----------
+    study : PreparedStudy
+        The crystal.
+    key : RunKey
+        Temperature, snapshot and mode.
+    snapshot : Snapshot
+        Where it starts; velocities of frozen motions are projected out.
+    folder : Path
+        Where its files go.
+    seed : int
+        Seed of the thermostat.
+    platform : str
+        OpenMM platform.
+    on_steps : callable
+        Told the number of steps done since the last call.
+
+    Returns
+    -------
+    str
+        ``"finished"``, ``"broken"`` when an anion lost a ligand, or ``"failed"`` when the energy was not
+        finite.
+    """
+    settings = study.settings
+    dynamics, output = settings.dynamics, settings.output
+    frozen = freeze(
+        study.system,
+        study.anions,
+        parse_modes(key.mode),
+        positions=snapshot.positions,
+        rotation=dynamics.rotation,
+    )
+    integrator: openmm.CustomIntegrator
+    if dynamics.thermostat == "none":
+        integrator = VerletIntegrator(frozen, dynamics.timestep)
+    else:
+        integrator = LangevinMiddleIntegrator(
+            frozen, key.temperature, dynamics.friction, dynamics.timestep, seed
+        )
+    context = make_context(frozen.system, integrator, platform, settings.computer)
+    frozen.initialize(context)
+    context.setVelocities(frozen.project_velocities(snapshot.velocities))
+
+    interval = round(output.frame_interval / dynamics.timestep)
+    per_checkpoint = max(1, round(output.checkpoint_interval / output.frame_interval))
+    last = round(dynamics.production / output.frame_interval)
+    precision = precision_of(platform, settings.computer)
+    record: dict[str, Any] = {
+        "mode": frozen.modes,
+        "temperature_K": key.temperature,
+        "snapshot": key.snapshot,
+        "status": "running",
+        "timestep_ps": dynamics.timestep,
+        "steps": last * interval,
+        "frame_interval_ps": interval * dynamics.timestep,
+        "degrees_of_freedom": frozen.degrees_of_freedom,
+        "thermostat": dynamics.thermostat,
+        "friction_per_ps": dynamics.friction,
+        "seed": seed,
+        "platform": platform,
+        "precision": precision,
+        "versions": versions(),
+        "broken": [],
+    }
+    fingerprint = f"{key} on {platform} in {precision} precision"
+    started = time.perf_counter()
+    with Recorder(folder, study.topology, dynamics.timestep, interval, fingerprint) as recorder:
+        first = recorder.frames
+        if recorder.state is not None:
+            _load(context, recorder.state, folder)
+            on_steps((first - 1) * interval)
+        write_json(folder / "run.json", record)
+        watch = study.bond_watch()
+        status = "finished"
+        for frame in range(first, last + 1):
+            if frame:
+                integrator.step(interval)
+                on_steps(interval)
+            broken = _record_frame(
+                study, frozen, context, recorder, watch, frame * record["frame_interval_ps"]
+            )
+            if broken is None:
+                status = "failed"
+                break
+            if broken:
+                status = "broken"
+                record["broken"] = [asdict(bond) for bond in broken]
+                break
+            if frame % per_checkpoint == 0 or frame == last:
+                recorder.checkpoint(context.createCheckpoint())
+        done, frames = (recorder.frames - first) * interval, recorder.frames
+    seconds = time.perf_counter() - started
+    record |= {"status": status, "frames": frames, "wall_s": seconds, "steps_per_s": done / seconds}
+    write_json(folder / "run.json", record)
+    return status
+
+
+def _record_frame(
+    study: PreparedStudy,
+    frozen: FrozenSystem,
+    context: openmm.Context,
+    recorder: Recorder,
+    watch: Callable[..., list[BrokenBond]],
+    time_ps: float,
+) -> list[BrokenBond] | None:
+    """Write one frame; return the bonds that broke, or None (writing nothing) if the state is not finite."""
+    state = context.getState(getPositions=True, getEnergy=True, groups=frozen.integration_groups)
+    positions = state.getPositions(asNumpy=True).value_in_unit(unit.nanometer)
+    potential = state.getPotentialEnergy().value_in_unit(unit.kilojoule_per_mole)
+    kinetic = state.getKineticEnergy().value_in_unit(unit.kilojoule_per_mole)
+    if not (np.isfinite(positions).all() and np.isfinite(potential) and np.isfinite(kinetic)):
+        return None
+    values = (
+        time_ps,
+        potential,
+        kinetic,
+        frozen.temperature(kinetic),
+        frozen.violation(positions).displacement,
+    )
+    recorder.write(positions, study.box, values)
+    return watch(positions, study.box, time_ps)
+
+
+def _load(context: openmm.Context, state: bytes, folder: Path) -> None:
+    try:
+        context.loadCheckpoint(state)
+    except openmm.OpenMMException:
+        raise InputError(
+            f"the checkpoint in {folder} was made by another version of OpenMM or another device; "
+            "delete that folder to "
+            "repeat the run"
+        ) from None
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what decides a trajectory."""
+    return {"openmm-anion": __version__} | {
+        name: version(name) for name in ("openmm", "torch", "torchani", "numpy")
+    }

@@ -1,0 +1,307 @@
+"""Run everything that a study needs, on all cores, with progress, skipping what is done."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from openmm import app
+from tqdm import tqdm
+
+from openmm_anion.errors import InputError
+from openmm_anion.freezing import MODES, parse_modes
+from openmm_anion.study.equilibration import Snapshot, equilibrate
+from openmm_anion.study.layout import RunKey, StudyLayout, write_json
+from openmm_anion.study.platform import choose_platform, worker_count
+from openmm_anion.study.prepared import PreparedStudy, prepare_study
+from openmm_anion.study.production import produce
+from openmm_anion.study.settings import StudySettings
+
+SNAPSHOT = "snapshot.npz"
+ENDED = ("finished", "broken", "failed")
+
+
+class Progress(Protocol):
+    """Where workers report the steps they have done."""
+
+    def put(self, item: int) -> None:
+        """Report steps, from a worker."""
+
+    def get(self) -> int:
+        """Take one report."""
+
+    def empty(self) -> bool:
+        """Tell whether there is none."""
+
+
+@dataclass
+class Outcome:
+    """How the runs of a study ended.
+
+    Attributes
+    ----------
+    statuses : dict
+        ``"finished"``, ``"broken"`` or ``"failed"`` for every run.
+    """
+
+    statuses: dict[RunKey, str] = field(default_factory=dict)
+
+    @property
+    def troubled(self) -> dict[RunKey, str]:
+        """Runs that did not finish in good order."""
+        return {key: status for key, status in self.statuses.items() if status != "finished"}
+
+
+def run_study(settings: StudySettings, directory: Path, *, quiet: bool = False) -> Outcome:
+    """Equilibrate the snapshots of a study and run every mode from each of them.
+
+    What is finished is skipped and what was interrupted goes on from its last checkpoint, so that the same
+    call completes a study that was killed.
+
+    Parameters
+    ----------
+    settings : StudySettings
+        The study file.
+    directory : Path
+        Where everything is written; made if needed.
+    quiet : bool, optional
+        Show no progress.
+
+    Returns
+    -------
+    Outcome
+        How every run ended.
+
+    Raises
+    ------
+    InputError
+        If the study cannot be prepared, `directory` holds another study or is in use, a worker died, or an
+        equilibration breaks an anion.
+    """
+    layout = StudyLayout(directory)
+    check_intervals(settings)
+    study = prepare_study(settings)
+    platform = choose_platform(settings.computer)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"results directory {directory} cannot be made: {error.strerror}") from None
+    with exclusive(layout.lock):
+        _write_study(layout, study)
+        return _Scheduler(study, layout, platform, quiet).run()
+
+
+def check_intervals(settings: StudySettings) -> None:
+    """Refuse lengths that are no whole number of steps or frames.
+
+    Parameters
+    ----------
+    settings : StudySettings
+        The study file.
+    """
+    output, dynamics = settings.output, settings.dynamics
+    pairs = (
+        ("output.frame_interval", output.frame_interval, "dynamics.timestep", dynamics.timestep),
+        ("dynamics.production", dynamics.production, "output.frame_interval", output.frame_interval),
+    )
+    for name, value, unit_name, unit in pairs:
+        ratio = value / unit
+        if round(ratio) < 1 or abs(ratio - round(ratio)) > 1e-6 * ratio:
+            raise InputError(f"{name} = {value:g} ps is no whole multiple of {unit_name} = {unit:g} ps")
+
+
+@contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """Hold a lock file, so that two processes never run one study.
+
+    Parameters
+    ----------
+    path : Path
+        The lock file.
+    """
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise InputError(
+                f"{path.parent} is in use by another process; wait for it or choose another directory"
+            ) from None
+        yield
+
+
+def _write_study(layout: StudyLayout, study: PreparedStudy) -> None:
+    """Write what describes the study, or check that the directory already belongs to it."""
+    now = json.loads(study.settings.model_dump_json(exclude={"computer"}))
+    if layout.study_file.is_file():
+        before = json.loads(layout.study_file.read_text())
+        for section, content in now.items():
+            for key, value in content.items():
+                old = before.get(section, {}).get(key)
+                if old != value:
+                    raise InputError(
+                        f"{layout.root} holds a study with {section}.{key} = {old}, but now it is {value}; "
+                        "choose another directory, or delete that one"
+                    )
+    layout.study_file.parent.mkdir(parents=True, exist_ok=True)
+    write_json(layout.structure, study.record())
+    with layout.topology.open("w") as file:
+        app.PDBFile.writeFile(study.topology, study.anions.positions * 10.0, file)
+    write_json(layout.study_file, now)
+
+
+def _seed(base: int, temperature: float, snapshot: int, purpose: int) -> int:
+    """A seed of its own for every run, never zero (which OpenMM takes as: any)."""
+    sequence = np.random.SeedSequence([base, round(1000 * temperature), snapshot, purpose])
+    return int(sequence.generate_state(1)[0] % (2**31 - 2)) + 1
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What a worker is asked to do: equilibrate one snapshot, or (with a mode) run it."""
+
+    key: RunKey
+    root: Path
+    platform: str
+    seed: int
+    equilibrate: bool
+
+
+# One study per worker process: loading the potential takes longer than many a task.
+_worker_study: PreparedStudy | None = None
+_worker_queue: Progress | None = None
+
+
+def _start_worker(settings: StudySettings, progress: Progress, parent: int) -> None:
+    global _worker_study, _worker_queue
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent stops its workers itself
+    threading.Thread(target=_follow, args=(parent,), daemon=True).start()
+    _worker_study, _worker_queue = prepare_study(settings), progress
+
+
+def _follow(parent: int) -> None:
+    """End this worker when its parent has been killed, so that nobody else writes when the study goes on."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
+def _work(task: _Task) -> str:
+    assert _worker_study is not None
+    assert _worker_queue is not None
+    layout = StudyLayout(task.root)
+    key = task.key
+    place = layout.snapshot(key.temperature, key.snapshot) / SNAPSHOT
+    report: Callable[[int], None] = _worker_queue.put
+    if task.equilibrate:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        equilibrate(_worker_study, key.temperature, task.seed, task.platform, report).write(place)
+        return "finished"
+    return produce(
+        _worker_study, key, Snapshot.read(place), layout.run(key), task.seed, task.platform, report
+    )
+
+
+class _Scheduler:
+    def __init__(self, study: PreparedStudy, layout: StudyLayout, platform: str, quiet: bool) -> None:
+        self.study, self.layout, self.platform, self.quiet = study, layout, platform, quiet
+        self.settings = study.settings
+        self.outcome = Outcome()
+
+    def run(self) -> Outcome:
+        dynamics = self.settings.dynamics
+        starts = [(t, s) for t in dynamics.temperatures for s in range(dynamics.snapshots)]
+        waiting = [start for start in starts if not self._snapshot(start).is_file()]
+        runs = [key for start in starts for key in self._open_runs(start)]
+        if not waiting and not runs:
+            return self.outcome
+        steps = len(waiting) * dynamics.equilibration + len(runs) * dynamics.production
+        total = round(steps / dynamics.timestep)
+        workers = min(worker_count(self.settings.computer, self.platform), max(len(runs), len(waiting)))
+        if not self.quiet:
+            print(
+                f"{len(waiting)} equilibrations and {len(runs)} runs of {len(self.study.atoms)} "
+                f"atoms, {total} steps "
+                f"in all, on {self.platform}, {workers} at a time",
+                flush=True,
+            )
+        context = multiprocessing.get_context("spawn")
+        progress: Progress = context.Queue()
+        pool = ProcessPoolExecutor(workers, context, _start_worker, (self.settings, progress, os.getpid()))
+        try:
+            with tqdm(total=total, unit="step", unit_scale=True, disable=self.quiet, smoothing=0.05) as bar:
+                self._work_off(pool, progress, bar, waiting, runs)
+        except BrokenProcessPool:
+            raise InputError(
+                "a worker process died (out of memory?); run the same command again to go on from "
+                "the checkpoints"
+            ) from None
+        except BaseException:
+            for worker in multiprocessing.active_children():
+                worker.terminate()
+            raise
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+        return self.outcome
+
+    def _snapshot(self, start: tuple[float, int]) -> Path:
+        return self.layout.snapshot(*start) / SNAPSHOT
+
+    def _open_runs(self, start: tuple[float, int]) -> list[RunKey]:
+        """Runs from one snapshot that have not ended yet; note those that have."""
+        left = []
+        for mode in self.settings.dynamics.modes:
+            key = RunKey(*start, mode)
+            record = self.layout.run(key) / "run.json"
+            status = json.loads(record.read_text())["status"] if record.is_file() else "open"
+            if status in ENDED:
+                self.outcome.statuses[key] = status
+            else:
+                left.append(key)
+        return left
+
+    def _work_off(
+        self,
+        pool: ProcessPoolExecutor,
+        progress: Progress,
+        bar: Any,
+        waiting: list[tuple[float, int]],
+        runs: list[RunKey],
+    ) -> None:
+        running: dict[Future[str], _Task] = {}
+
+        def submit(key: RunKey, *, equilibrate: bool) -> None:
+            purpose = 0 if equilibrate else 1 + MODES.index(parse_modes(key.mode))
+            seed = _seed(self.settings.dynamics.seed, key.temperature, key.snapshot, purpose)
+            task = _Task(key, self.layout.root, self.platform, seed, equilibrate)
+            running[pool.submit(_work, task)] = task
+
+        for start in waiting:
+            submit(RunKey(*start, "free"), equilibrate=True)
+        for key in runs:
+            if (key.temperature, key.snapshot) not in waiting:
+                submit(key, equilibrate=False)
+        while running:
+            done, _ = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
+            for future in done:
+                task = running.pop(future)
+                status = future.result()
+                if task.equilibrate:
+                    for key in self._open_runs((task.key.temperature, task.key.snapshot)):
+                        submit(key, equilibrate=False)
+                else:
+                    self.outcome.statuses[task.key] = status
+            while not progress.empty():
+                bar.update(progress.get())

@@ -1,0 +1,201 @@
+"""The study file: what it may say, in what units, and one clear line when it says something else."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+
+from openmm_anion.errors import InputError, did_you_mean
+from openmm_anion.freezing import mode_name, parse_modes
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+def _as_list(value: Any) -> Any:
+    return value if isinstance(value, list | tuple) else [value]
+
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Temperatures = Annotated[list[Positive], BeforeValidator(_as_list), Field(min_length=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StructureSettings(_Section):
+    """``[structure]``: the crystal and its ions."""
+
+    file: Path
+    """Crystal structure, relative to the study file: CIF, POSCAR, extxyz or whatever ASE reads."""
+    supercell: tuple[int, int, int] = (1, 1, 1)
+    """Repetitions along the lattice vectors."""
+    cation: str
+    """Element of the mobile cation."""
+    anion: Annotated[tuple[str, ...], BeforeValidator(_as_list), Field(min_length=1)]
+    """Formula, or list of formulas, of the polyanions."""
+
+
+class PotentialSettings(_Section):
+    """``[potential]``: the trained potential."""
+
+    name: str
+    """Name of a shipped potential, or path of a model file relative to the study file."""
+
+
+class DynamicsSettings(_Section):
+    """``[dynamics]``: what is run, and for how long."""
+
+    temperatures: Temperatures
+    """Temperature or list of temperatures, K."""
+    modes: tuple[str, ...] = ("free", "T", "R", "V")
+    """Frozen motions of each run; the free run is always needed and made."""
+    rotation: Literal["eckart"] = "eckart"
+    """Definition of frozen rotation."""
+    thermostat: Literal["langevin-middle", "none"] = "langevin-middle"
+    """Thermostat of the production runs; none is constant energy."""
+    friction: Positive = 0.2
+    """Friction of the production thermostat, 1/ps; gentle, so that hops are left to the crystal."""
+    timestep: Positive = 0.002
+    """Time step, ps."""
+    snapshots: Annotated[int, Field(ge=1)] = 2
+    """Independently equilibrated snapshots from which every mode starts."""
+    equilibration: Positive = 5.0
+    """Free run before each snapshot, ps, with a friction of 5/ps."""
+    production: Positive = 20.0
+    """Length of each run, ps."""
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
+    """Seed of all random numbers."""
+
+    @field_validator("modes")
+    @classmethod
+    def _canonical_modes(cls, modes: tuple[str, ...]) -> tuple[str, ...]:
+        # The free run is what the others are divided by.
+        return tuple(dict.fromkeys(["free", *(mode_name(parse_modes(mode)) for mode in modes)]))
+
+
+class OutputSettings(_Section):
+    """``[output]``: how often what is written."""
+
+    frame_interval: Positive = 0.05
+    """Time between frames and thermodynamic records, ps."""
+    checkpoint_interval: Positive = 1.0
+    """Time between checkpoints, ps: what is lost at most when a run is killed."""
+
+
+class ComputerSettings(_Section):
+    """``[computer]``: where it runs."""
+
+    platform: Literal["auto", "Reference", "CPU", "OpenCL", "CUDA"] = "auto"
+    """OpenMM platform; auto takes CUDA where there is a device and CPU elsewhere, and says which."""
+    precision: Literal["single", "mixed", "double"] = "mixed"
+    """Precision on OpenCL and CUDA."""
+    workers: Annotated[int, Field(ge=0)] = 0
+    """Runs at the same time; 0 takes one per core on CPU platforms, and one on a GPU."""
+    threads: Annotated[int, Field(ge=1)] = 1
+    """Threads of each worker on CPU platforms."""
+
+
+class StudySettings(_Section):
+    """A whole study file."""
+
+    structure: StructureSettings
+    potential: PotentialSettings
+    dynamics: DynamicsSettings
+    output: OutputSettings = OutputSettings()
+    computer: ComputerSettings = ComputerSettings()
+
+
+def read_settings(path: str | Path) -> StudySettings:
+    """Read and validate a study file.
+
+    Parameters
+    ----------
+    path : str or Path
+        TOML file.
+
+    Returns
+    -------
+    StudySettings
+        Settings with all defaults filled in and file names made absolute.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or no TOML, a key is unknown (with the nearest known one) or missing, or a
+        value is of the wrong type or out of range.
+    """
+    file = Path(path)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError(f"study file {path} not found") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"study file {path} cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8'}"
+        ) from None
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"study file {path} is no valid TOML: {error}") from None
+    settings = parse_settings(content, str(path))
+    return _resolve_files(settings, file.resolve().parent)
+
+
+def parse_settings(content: dict[str, Any], source: str) -> StudySettings:
+    """Validate the content of a study file.
+
+    Parameters
+    ----------
+    content : dict
+        Parsed TOML.
+    source : str
+        Name used in error messages.
+    """
+    try:
+        return StudySettings.model_validate(content)
+    except ValidationError as error:
+        raise InputError(_first_line(error, source)) from None
+
+
+def _resolve_files(settings: StudySettings, folder: Path) -> StudySettings:
+    structure = settings.structure.model_copy(update={"file": folder / settings.structure.file})
+    potential = settings.potential
+    if (folder / potential.name).is_file():
+        potential = potential.model_copy(update={"name": str(folder / potential.name)})
+    return settings.model_copy(update={"structure": structure, "potential": potential})
+
+
+def _first_line(error: ValidationError, source: str) -> str:
+    """The first problem as one line: where, what, and what to do."""
+    problems = error.errors()
+    # An unknown key often is the reason why another one is missing.
+    problem = next((p for p in problems if p["type"] == "extra_forbidden"), problems[0])
+    location = [str(part) for part in problem["loc"]]
+    key = ".".join(location)
+    if problem["type"] == "extra_forbidden":
+        known = _known_keys(location[:-1])
+        return f"unknown key {key!r} in {source}{did_you_mean(location[-1], known)}"
+    if problem["type"] == "missing":
+        return f"{key!r} is missing in {source}"
+    cause = problem.get("ctx", {}).get("error")
+    what = str(cause) if cause else problem["msg"][0].lower() + problem["msg"][1:]
+    return f"{key} = {problem['input']!r} in {source}: {what}"
+
+
+def _known_keys(location: list[str]) -> list[str]:
+    model: type[BaseModel] = StudySettings
+    for part in location:
+        annotation = model.model_fields[part].annotation
+        if get_origin(annotation) is Union:
+            annotation = get_args(annotation)[0]
+        assert isinstance(annotation, type)
+        assert issubclass(annotation, BaseModel)
+        model = annotation
+    return list(model.model_fields)
