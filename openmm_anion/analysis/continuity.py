@@ -14,7 +14,7 @@ from openmm_anion.errors import InputError
 
 
 def box_heights(vectors: ArrayLike) -> NDArray[np.float64]:
-    """Return the distances between opposite faces of a cell, V / |a_j x a_k|.
+    """Return the distances between opposite faces of a cell, ``V / |a_j x a_k|``.
 
     Parameters
     ----------
