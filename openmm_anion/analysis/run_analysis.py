@@ -12,6 +12,7 @@ from typing import Any
 import MDAnalysis as mda
 import numpy as np
 from MDAnalysis.lib.distances import distance_array
+from MDAnalysis.lib.formats.libdcd import DCDFile
 from MDAnalysis.lib.mdamath import triclinic_vectors
 from numpy.typing import NDArray
 
@@ -159,15 +160,22 @@ def _open(folder: RunFolder, structure: StructureRecord) -> Any:
     path: Path = folder.trajectory
     if not path.is_file() or path.stat().st_size == 0:
         return None
-    universe = mda.Universe.empty(structure.n_atoms, trajectory=True)
-    universe.add_TopologyAttr("masses", structure.masses)
     try:
-        with _quiet():
-            universe.load_new(str(path))
-    except (OSError, ValueError) as error:
+        with DCDFile(str(path)) as file:
+            n_atoms = file.header["natoms"]
+    except OSError as error:
         if folder.record.status == "running":
             return None
         raise InputError(f"{path} cannot be read ({str(error).splitlines()[0]}); repeat the run") from None
+    if n_atoms != structure.n_atoms:
+        raise InputError(
+            f"{path} holds {n_atoms} atoms and structure.json {structure.n_atoms}; "
+            "the directory mixes two studies"
+        )
+    universe = mda.Universe.empty(structure.n_atoms, trajectory=True)
+    universe.add_TopologyAttr("masses", structure.masses)
+    with _quiet():
+        universe.load_new(str(path))
     return universe
 
 

@@ -83,4 +83,5 @@ def interval_text(estimate: Estimate | None, factor: float, digits: str) -> str:
     """
     if estimate is None:
         return "-"
-    return f"{factor * estimate.low_95:.{digits}} to {factor * estimate.high_95:.{digits}}"
+    low = f"{factor * estimate.low_95:.{digits}}" if estimate.low_95 > 0.0 else "0"
+    return f"{low} to {factor * estimate.high_95:.{digits}}"
