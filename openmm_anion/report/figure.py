@@ -1,0 +1,136 @@
+"""The results of a study as one static figure, for papers and the README."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from openmm_anion.analysis.results import ModeResult, StudyResults, TemperatureResult
+from openmm_anion.errors import InputError
+from openmm_anion.report.modes import colour, formula_text, label
+
+_NARROWEST = 0.01
+
+
+def summary_figure(results: StudyResults, temperature_K: float | None = None) -> Figure:
+    """Draw displacement curves and ratios of one temperature side by side.
+
+    Parameters
+    ----------
+    results : StudyResults
+        From `openmm_anion.analysis.study.analyze_study`.
+    temperature_K : float, optional
+        Which temperature; by default the first.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    InputError
+        If that temperature was not run, or has no displacement curve yet.
+    """
+    kelvins = [t.temperature_K for t in results.temperatures]
+    wanted = kelvins[0] if temperature_K is None else temperature_K
+    chosen = next((t for t in results.temperatures if t.temperature_K == wanted), None)
+    if chosen is None:
+        raise InputError(f"no run at {wanted:g} K; there are {', '.join(f'{k:g} K' for k in kelvins)}")
+    if not any(mode.msd for mode in chosen.modes):
+        raise InputError(f"the runs at {wanted:g} K are too short for a figure; let the study go on")
+    with _style():
+        figure = Figure(figsize=(8.4, 3.4), layout="constrained")
+        left, right = figure.subplots(1, 2, width_ratios=[1.25, 1.0])
+        _draw_displacement(left, results.cation, chosen)
+        _draw_ratios(right, [mode for mode in chosen.modes if mode.ratio is not None])
+        anions = " and ".join(formula_text(formula) for formula in results.anion)
+        figure.suptitle(
+            f"{results.cation} among {anions}, {chosen.temperature_K:g} K, {results.n_atoms} atoms, "
+            f"{results.planned_snapshots} snapshots",
+            fontsize=10,
+        )
+    return figure
+
+
+def save_summary_figure(results: StudyResults, path: Path | str, temperature_K: float | None = None) -> Path:
+    """Write `summary_figure` to a file; its ending (.svg, .png, .pdf) gives the format.
+
+    Raises
+    ------
+    InputError
+        As `summary_figure`, or if the ending is none that Matplotlib can write.
+    """
+    target = Path(path)
+    figure = summary_figure(results, temperature_K)
+    known = figure.canvas.get_supported_filetypes()
+    if target.suffix.lstrip(".").lower() not in known:
+        raise InputError(f"a figure cannot be written as {target.name!r}; use .svg, .png or .pdf")
+    with _style():
+        figure.savefig(target, dpi=200, metadata={"Date": None} if target.suffix == ".svg" else None)
+    return target
+
+
+@contextmanager
+def _style() -> Iterator[None]:
+    with matplotlib.rc_context():
+        matplotlib.rc("axes.spines", top=False, right=False)
+        matplotlib.rc("font", size=9)
+        matplotlib.rc("svg", hashsalt="openmm-anion")  # the same numbers give the same file
+        yield
+
+
+def _draw_displacement(axes: Axes, cation: str, temperature: TemperatureResult) -> None:
+    if temperature.fit_begin_ps is not None and temperature.fit_end_ps is not None:
+        axes.axvspan(
+            temperature.fit_begin_ps, temperature.fit_end_ps, color="#f1efe6", lw=0, label="fit window"
+        )
+    for mode in temperature.modes:
+        if mode.msd is not None:
+            axes.plot(
+                mode.msd.lag_ps, mode.msd.msd_A2, color=colour(mode.mode), lw=1.8, label=label(mode.mode)
+            )
+    axes.set_xlim(left=0.0)
+    axes.set_ylim(bottom=0.0)
+    axes.set_xlabel("lag time (ps)")
+    axes.set_ylabel(f"mean squared displacement of {cation} (Å$^2$)")
+    axes.legend(frameon=False, fontsize=8)
+
+
+def _draw_ratios(axes: Axes, modes: list[ModeResult]) -> None:
+    axes.axvline(1.0, color="#777", lw=1, ls=":")
+    lowest = 0.5 * min([0.5, *(mode.ratio.low_95 or mode.ratio.high_95 for mode in modes if mode.ratio)])
+    floor = max(lowest, _NARROWEST)
+    for row, mode in enumerate(modes):
+        ratio = mode.ratio
+        if ratio is None:
+            continue
+        tint = colour(mode.mode)
+        axes.plot([max(ratio.low_95, floor), max(ratio.high_95, floor)], [row, row], color=tint, lw=1.5)
+        axes.plot(
+            [max(ratio.low_68, floor), max(ratio.high_68, floor)], [row, row], color=tint, lw=5, alpha=0.45
+        )
+        if ratio.value is None:
+            axes.plot([floor], [row], marker="<", color=tint, ms=7, clip_on=False)
+        else:
+            axes.plot([ratio.value], [row], marker="o", color=tint, ms=6)
+        if mode.verdict is not None:
+            axes.annotate(
+                mode.verdict,
+                (max(ratio.value or floor, floor), row),
+                (0, 8),
+                textcoords="offset points",
+                ha="left" if ratio.value is None else "center",
+                fontsize=8,
+                color="#444",
+            )
+    axes.set_xscale("log")
+    axes.set_xlim(floor, 2.0 * max([1.5, *(mode.ratio.high_95 for mode in modes if mode.ratio)]))
+    axes.set_ylim(len(modes) - 0.4, -0.6)
+    axes.set_yticks(range(len(modes)), [label(mode.mode) for mode in modes])
+    axes.set_xlabel("D(frozen) / D(free), 68 and 95 % intervals")
+    axes.xaxis.set_major_formatter("{x:g}")

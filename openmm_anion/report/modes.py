@@ -1,0 +1,60 @@
+"""What the modes are called and how they are coloured, the same in every figure and sentence."""
+
+from __future__ import annotations
+
+from openmm_anion.analysis.results import FREE
+
+MOTIONS = {"T": "translation", "R": "rotation", "V": "vibration"}
+
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+_COLOURS = {
+    FREE: "#1b1b1b",
+    "T": "#0072B2",
+    "R": "#D55E00",
+    "V": "#009E73",
+    "TR": "#CC79A7",
+    "TV": "#56B4E9",
+    "RV": "#E69F00",
+    "TRV": "#7B6D8D",
+}
+"""Okabe and Ito's colours, told apart by colour-blind readers, and one more."""
+
+
+def motion_words(mode: str) -> str:
+    """Return the motions of a mode in words.
+
+    Examples
+    --------
+    >>> motion_words("TRV")
+    'translation, rotation and vibration'
+    """
+    words = [MOTIONS[letter] for letter in mode]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def formula_text(formula: str) -> str:
+    """Return a formula with its numbers as subscripts.
+
+    Examples
+    --------
+    >>> formula_text("B12H12")
+    'B₁₂H₁₂'
+    """
+    return formula.translate(_SUBSCRIPTS)
+
+
+def label(mode: str) -> str:
+    """Return the legend entry of a mode.
+
+    Examples
+    --------
+    >>> label("R"), label("free")
+    ('R frozen', 'free')
+    """
+    return mode if mode == FREE else f"{mode} frozen"
+
+
+def colour(mode: str) -> str:
+    """Return the colour of a mode as a hex triplet."""
+    return _COLOURS[mode]

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from synthetic_study import change_run, write_study
+
+from openmm_anion.analysis.results import StudyResults
+from openmm_anion.analysis.study import analyze_study
+from openmm_anion.errors import InputError
+from openmm_anion.report import command
+from openmm_anion.report.figure import save_summary_figure
+from openmm_anion.report.page import write_report
+from openmm_anion.report.summary import caveats, headline, sentences
+
+TRUTH = {"free": 0.04, "T": 0.035, "R": 0.004, "V": 0.0}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_study(tmp_path_factory.mktemp("report") / "na3ps4", TRUTH, snapshots=2)
+
+
+@pytest.fixture(scope="module")
+def results(finished: Path) -> StudyResults:
+    return analyze_study(finished)
+
+
+def without_plotly(html: str) -> str:
+    """The page without the library itself, which is full of addresses that nothing visits."""
+    return re.sub(r"<script>/\*\*.*?</script>", "", html, count=1, flags=re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def page(finished: Path) -> str:
+    path = write_report(finished)
+    assert path == finished / "report.html"
+    return path.read_text(encoding="utf-8")
+
+
+def test_the_page_needs_no_network(page: str) -> None:
+    own = without_plotly(page)
+    assert len(own) < 0.2 * len(page)
+    assert not re.search(r"""(src|href)\s*=\s*["']?(https?:)?//""", own)
+    assert "@import" not in own
+    assert "url(" not in own
+    # no button that sends the data away
+    buttons = '"modeBarButtons": [["zoom2d", "pan2d", "resetScale2d", "toImage"]]'
+    assert own.count(buttons) == own.count("Plotly.newPlot(")
+    assert "sendChartToCloud" not in own
+
+
+def test_plotly_is_embedded_once(page: str) -> None:
+    assert page.count("* plotly.js v") == 1
+    assert without_plotly(page).count("Plotly.newPlot(") == 5
+
+
+def test_the_page_says_what_the_table_says(page: str) -> None:
+    own = without_plotly(page)
+    assert "Translation frozen: no difference can be told" in own
+    assert "Freezing the rotation of PS₄ makes Na about" in own
+    assert "Freezing the vibration of PS₄ makes Na at least" in own
+    assert "2 to 10 ps" in own
+    assert "force rmse meV A" in own
+    assert "Na3PS4.cif" in own
+
+
+def test_text_from_files_is_escaped(finished: Path, tmp_path: Path) -> None:
+    study = Path(shutil.copytree(finished, tmp_path / "a<b>&c"))
+    (study / "study.toml").write_text('title = "<script>alert(1)</script>"\n')
+    own = without_plotly(write_report(study).read_text(encoding="utf-8"))
+    assert "<script>alert" not in own
+    assert "a&lt;b&gt;&amp;c" in own
+
+
+def test_a_broken_anion_is_told_in_plain_words(finished: Path, tmp_path: Path) -> None:
+    study = Path(shutil.copytree(finished, tmp_path / "broken"))
+    event = {"time_ps": 4.2, "anion": 3, "formula": "PS4", "atom": 17, "symbol": "S", "distance_nm": 0.33}
+    change_run(study, "T850K/snapshot-1/R", status="broken", broken=[event])
+    own = without_plotly(write_report(study).read_text(encoding="utf-8"))
+    assert "Rotation frozen: not valid (snapshot 1: PS4 number 3 lost S (atom 17) at 4.2 ps)" in own
+
+
+def test_a_study_without_a_free_run_or_data_still_has_a_report(tmp_path: Path) -> None:
+    study = write_study(tmp_path / "young", {"R": 0.004}, snapshots=1, n_frames=5)
+    own = without_plotly(write_report(study).read_text(encoding="utf-8"))
+    assert "There is no free run yet" in own
+    assert "Rotation frozen: not enough data yet." in own
+
+
+def test_the_headline_claims_no_more_than_the_intervals(results: StudyResults) -> None:
+    (temperature,) = results.temperatures
+    changed = temperature.model_copy(update={"dominant": "R"})
+    assert "the rotation matters most at 850 K" in headline(
+        results.model_copy(update={"temperatures": [changed]})
+    )
+    undecided = temperature.model_copy(update={"dominant": None})
+    assert "cannot be told" in headline(results.model_copy(update={"temperatures": [undecided]}))
+    assert (
+        sentences(results, undecided)[-1]
+        == "Which of the motions matters most cannot be told from these runs."
+    )
+    alike = [mode.model_copy(update={"verdict": "no difference can be told"}) for mode in temperature.modes]
+    nothing = temperature.model_copy(update={"dominant": None, "modes": alike})
+    assert headline(results.model_copy(update={"temperatures": [nothing]})).startswith(
+        "No motion of PS₄ can be shown"
+    )
+
+
+def test_caveats_name_snapshots_window_and_temperature(results: StudyResults) -> None:
+    text = " ".join(caveats(results))
+    assert "2 starting snapshots" in text
+    assert "between lag times of 2 and 10 ps" in text
+    run = results.runs[0]
+    assert run.thermodynamics is not None
+    hot = run.model_copy(
+        update={"thermodynamics": run.thermodynamics.model_copy(update={"mean_temperature_K": 990.0})}
+    )
+    text = " ".join(caveats(results.model_copy(update={"runs": [hot]})))
+    assert "meant for 850 K was at 990 K on average" in text
+
+
+@pytest.mark.parametrize("ending", ["svg", "png"])
+def test_the_static_figure_is_written(results: StudyResults, tmp_path: Path, ending: str) -> None:
+    path = save_summary_figure(results, tmp_path / f"summary.{ending}")
+    assert path.stat().st_size > 10_000
+
+
+def test_the_static_figure_refuses_what_is_not_there(results: StudyResults, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no run at 300 K; there are 850 K"):
+        save_summary_figure(results, tmp_path / "summary.svg", 300.0)
+    with pytest.raises(InputError, match=r"use \.svg, \.png or \.pdf"):
+        save_summary_figure(results, tmp_path / "summary.doc")
+
+
+def test_the_command_prints_the_table_and_the_path(
+    finished: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    figure = finished / "figure.svg"
+    assert command.run(parser.parse_args([str(finished), "--figure", str(figure)])) == 0
+    assert figure.read_text().startswith("<?xml")
+    printed = capsys.readouterr().out
+    assert "no difference can be told" in printed
+    assert printed.rstrip().endswith(f"report: {finished / 'report.html'}")
+
+
+def test_the_command_refuses_a_foreign_directory(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="not a study directory"):
+        command.run(argparse.Namespace(directory=tmp_path, figure=None))
