@@ -7,6 +7,7 @@ import torchani
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
+from openmm_anion.models.network import Network
 from openmm_anion.models.symmetry_functions import SymmetryFunctions
 
 
@@ -108,14 +109,16 @@ class AniEnergy(torch.nn.Module):
         super().__init__()
         nnp = model.potentials["nnp"]
         self.features = SymmetryFunctions(nnp.aev_computer)
-        self.networks = torch.nn.ModuleList([nnp.neural_networks.atomics[s] for s in model.symbols])
+        self.networks = torch.nn.ModuleList([Network(nnp.neural_networks.atomics[s]) for s in model.symbols])
         n_elements, n_features = len(self.networks), nnp.aev_computer.out_dim
         self.register_buffer("reference", torch.zeros(n_elements, dtype=torch.float64))
         self.register_buffer("mean", torch.zeros(n_elements, n_features))
         self.register_buffer("scale", torch.ones(n_elements, n_features))
 
-    def forward(self, elements: Tensor, i: Tensor, j: Tensor, vectors: Tensor) -> Tensor:
-        """Return the energy of each atom (N,), eV, in double precision.
+    def forward(self, elements: Tensor, i: Tensor, j: Tensor, vectors: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the energy of each atom (N,), eV, in double precision, and the gradient dE/dvectors (E, 3).
+
+        Both are differentiable in the weights, neither in `vectors`.
 
         Parameters
         ----------
@@ -126,13 +129,18 @@ class AniEnergy(torch.nn.Module):
         vectors : Tensor
             From i to j, angstrom (E, 3).
         """
-        features = self.features(elements, i, j, vectors.to(self.mean.dtype))
+        with torch.no_grad():
+            vectors = vectors.to(self.mean.dtype)
+            features, radial, angular = self.features(elements, i, j, vectors)
         energies = self.reference.index_select(0, elements)
+        slopes = torch.zeros_like(features)
         for k, network in enumerate(self.networks):
             members = (elements == k).nonzero().squeeze(1)
             scaled = (features.index_select(0, members) - self.mean[k]) / self.scale[k]
-            energies = energies.index_add(0, members, network(scaled).squeeze(1).to(energies.dtype))
-        return energies
+            energy, slope = network(scaled)
+            energies = energies.index_add(0, members, energy.to(energies.dtype))
+            slopes = slopes.index_add(0, members, slope / self.scale[k])
+        return energies, self.features.gradient(slopes, vectors, radial, angular)
 
     def fold(self) -> None:
         """Move mean and scale into the first layers: the networks are then torchani's, on bare features."""
@@ -144,3 +152,9 @@ class AniEnergy(torch.nn.Module):
                 first.weight.copy_(weight)
             self.mean.zero_()
             self.scale.fill_(1.0)
+
+
+def pair_forces(gradient: Tensor, i: Tensor, j: Tensor, n_atoms: int) -> Tensor:
+    """Forces (N, 3) from dE/dvectors (E, 3) of vectors that point from i to j."""
+    forces = gradient.new_zeros((n_atoms, 3))
+    return forces.index_add(0, i, gradient).index_add(0, j, -gradient)

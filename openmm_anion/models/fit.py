@@ -11,27 +11,26 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from openmm_anion.models.ani import AniEnergy
+from openmm_anion.models.ani import AniEnergy, pair_forces
 from openmm_anion.models.batches import Batch, by_size
 from openmm_anion.models.recipe import TrainConfig
 
 
-def energies_and_forces(model: AniEnergy, batch: Batch, training: bool = False) -> tuple[Tensor, Tensor]:
-    """Energies (eV) and forces (eV/A) of a batch; differentiable in the weights when `training`."""
-    positions = batch.positions.clone().requires_grad_(True)
-    vectors = positions.index_select(0, batch.j) - positions.index_select(0, batch.i) + batch.shifts
-    atomic = model(batch.elements, batch.i, batch.j, vectors)
+def energies_and_forces(model: AniEnergy, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Energies (eV) and forces (eV/A) of a batch, differentiable in the weights."""
+    vectors = batch.positions[batch.j] - batch.positions[batch.i] + batch.shifts
+    atomic, gradient = model(batch.elements, batch.i, batch.j, vectors)
     energies = atomic.new_zeros(len(batch.sizes)).index_add(0, batch.frame, atomic)
-    (gradient,) = torch.autograd.grad(energies.sum(), positions, create_graph=training)
-    return energies, -gradient
+    return energies, pair_forces(gradient, batch.i, batch.j, len(batch.elements))
 
 
 def errors(model: AniEnergy, frames: Sequence[Batch], atoms: int) -> dict[str, float]:
     """Root mean square errors over `frames`: energy in meV/atom, force components in meV/A."""
     energy, force, components = 0.0, 0.0, 0
     for batch in by_size(frames, atoms):
-        energies, forces = energies_and_forces(model, batch)
-        energy += float((((energies.detach() - batch.energies) / batch.sizes) ** 2).sum())
+        with torch.no_grad():
+            energies, forces = energies_and_forces(model, batch)
+        energy += float((((energies - batch.energies) / batch.sizes) ** 2).sum())
         force += float(((forces - batch.forces) ** 2).sum())
         components += forces.numel()
     return {
@@ -53,7 +52,7 @@ def prepare(model: AniEnergy, frames: Sequence[Batch]) -> None:
     with torch.no_grad():
         for frame in frames[:: max(1, len(frames) // 100)]:
             vectors = frame.positions[frame.j] - frame.positions[frame.i] + frame.shifts
-            features.append(model.features(frame.elements, frame.i, frame.j, vectors))
+            features.append(model.features(frame.elements, frame.i, frame.j, vectors)[0])
             elements.append(frame.elements)
         every, kind = torch.cat(features), torch.cat(elements)
         for k in range(n_elements):
@@ -128,15 +127,14 @@ def descend(
     energy_weight: float,
 ) -> float:
     """One step of the optimiser on one batch; return the loss before it."""
-    energies, forces = energies_and_forces(model, batch, training=True)
+    energies, forces = energies_and_forces(model, batch)
     energy_loss = (((energies - batch.energies) / batch.sizes) ** 2).mean()
     loss = energy_weight * energy_loss + ((forces - batch.forces) ** 2).mean()
-    # only the weights' gradient is wanted: backward() would also differentiate down to the positions
-    for weight, gradient in zip(weights, torch.autograd.grad(loss, weights, allow_unused=True), strict=True):
-        weight.grad = gradient
+    optimiser.zero_grad()
+    loss.backward()
     torch.nn.utils.clip_grad_norm_(weights, 10.0)
     optimiser.step()
-    return float(loss)
+    return float(loss.detach())
 
 
 def set_learning_rate(optimiser: torch.optim.Optimizer, config: TrainConfig, done: float, step: int) -> None:

@@ -12,13 +12,13 @@ from openmm_anion.installation import check_installation
 
 
 def torch_force(module: torch.jit.ScriptModule) -> openmm.Force:
-    """A ``TorchForce`` that evaluates ``module(positions, box)`` with periodic boundaries.
+    """A ``TorchForce`` that calls ``module(positions, box)`` with periodic boundaries.
 
     Parameters
     ----------
     module : torch.jit.ScriptModule
-        Takes positions (N, 3) and box vectors (3, 3) in nm, returns the potential energy in kJ/mol,
-        differentiable in the positions.
+        Takes positions (N, 3) and box vectors (3, 3) in nm, returns the potential energy (kJ/mol) and
+        the forces (N, 3) (kJ/mol/nm).
 
     Raises
     ------
@@ -27,6 +27,7 @@ def torch_force(module: torch.jit.ScriptModule) -> openmm.Force:
     """
     force = _plugin().TorchForce(module)
     force.setUsesPeriodicBoundaryConditions(True)
+    force.setOutputsForces(True)
     return force
 
 

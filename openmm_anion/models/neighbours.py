@@ -16,7 +16,7 @@ def minimum_image_pairs(positions: Tensor, cell: Tensor, cutoff: float) -> tuple
     Parameters
     ----------
     positions : Tensor
-        (N, 3), gradients flow into it.
+        (N, 3).
     cell : Tensor
         (3, 3), one cell vector per row.
     cutoff : float
@@ -33,14 +33,13 @@ def minimum_image_pairs(positions: Tensor, cell: Tensor, cutoff: float) -> tuple
     >>> minimum_image_pairs(ends, 10.0 * torch.eye(3), 3.0)[2]
     tensor([[-1.5000,  0.0000,  0.0000]])
     """
-    with torch.no_grad():
-        n = positions.shape[0]
-        pairs = torch.triu_indices(n, n, 1, device=positions.device)
-        # one coordinate per row: long contiguous loops instead of loops over three numbers
-        x, h = positions.t().contiguous(), cell.t().contiguous()
-        delta = x.index_select(1, pairs[1]) - x.index_select(1, pairs[0])
-        images = torch.round(torch.mm(torch.linalg.inv(h), delta))
-        near = ((delta - torch.mm(h, images)).square().sum(0) < cutoff * cutoff).nonzero().squeeze(1)
-        i, j = pairs[0].index_select(0, near), pairs[1].index_select(0, near)
-        shifts = torch.mm(h, images.index_select(1, near)).t()
-    return i, j, positions.index_select(0, j) - positions.index_select(0, i) - shifts
+    n = positions.shape[0]
+    pairs = torch.triu_indices(n, n, 1, device=positions.device)
+    # one coordinate per row: long contiguous loops instead of loops over three numbers
+    x, h = positions.t().contiguous(), cell.t().contiguous()
+    delta = x.index_select(1, pairs[1]) - x.index_select(1, pairs[0])
+    images = torch.round(torch.mm(torch.linalg.inv(h), delta))
+    near = ((delta - torch.mm(h, images)).square().sum(0) < cutoff * cutoff).nonzero().squeeze(1)
+    i, j = pairs[0].index_select(0, near), pairs[1].index_select(0, near)
+    vectors = delta.index_select(1, near) - torch.mm(h, images.index_select(1, near))
+    return i, j, vectors.t()

@@ -1,20 +1,20 @@
-"""What a model file holds: element indices, positions and box in nm in, energy in kJ/mol out."""
+"""What a model file holds: elements, positions and box in; energy and forces out, in OpenMM's units."""
 
 import torch
 from torch import Tensor
 
-from openmm_anion.models.ani import AniEnergy
+from openmm_anion.models.ani import AniEnergy, pair_forces
 from openmm_anion.models.neighbours import minimum_image_pairs
 from openmm_anion.units import ANGSTROM, EV
 
 
 class PeriodicEnergy(torch.nn.Module):
-    """Potential energy of a periodic structure.
+    """Potential energy and forces of a periodic structure.
 
     Parameters
     ----------
     atoms : AniEnergy
-        Energy per atom in eV from pairs in angstrom.
+        Energy per atom and its gradient, eV and angstrom.
     cutoff : float
         Cutoff of the pairs in angstrom.
     """
@@ -27,8 +27,19 @@ class PeriodicEnergy(torch.nn.Module):
         self.angstrom = ANGSTROM
         self.ev = EV
 
-    def forward(self, elements: Tensor, positions: Tensor, box: Tensor) -> Tensor:
-        """Energy in kJ/mol of atoms with element indices (N,), positions (N, 3) and box (3, 3) in nm."""
-        box = box.to(positions.dtype)
-        i, j, vectors = self.pairs(positions / self.angstrom, box / self.angstrom, self.cutoff)
-        return self.ev * self.atoms(elements, i, j, vectors).sum()
+    def forward(self, elements: Tensor, positions: Tensor, box: Tensor) -> tuple[Tensor, Tensor]:
+        """Energy (kJ/mol) and forces (N, 3) (kJ/mol/nm).
+
+        Parameters
+        ----------
+        elements : Tensor
+            Index of each atom's element (N,).
+        positions, box : Tensor
+            (N, 3) and (3, 3) in nm, any floating dtype; atoms may lie outside of the box.
+        """
+        with torch.no_grad():
+            box = box.to(positions.dtype)
+            i, j, vectors = self.pairs(positions / self.angstrom, box / self.angstrom, self.cutoff)
+            energies, gradient = self.atoms(elements, i, j, vectors)
+            forces = pair_forces(gradient, i, j, elements.shape[0]).to(positions.dtype)
+            return self.ev * energies.sum(), (self.ev / self.angstrom) * forces

@@ -28,7 +28,7 @@ class Potential:
     Parameters
     ----------
     module : torch.jit.ScriptModule
-        ``forward(element indices, positions, box)`` in nm, energy in kJ/mol.
+        ``forward(element indices, positions, box)`` in nm; energy (kJ/mol) and forces (kJ/mol/nm).
     card : dict
         At least ``name``, ``elements`` (symbols, in the order of the indices) and ``cutoff_nm``.
 
@@ -123,7 +123,7 @@ class Potential:
         return torch.tensor([order[symbol] for symbol in symbols], dtype=torch.long)
 
     def bind(self, symbols: Sequence[str]) -> torch.jit.ScriptModule:
-        """The module for these particles: ``forward(positions, box)``, nm in, kJ/mol out."""
+        """The module for these particles: ``forward(positions, box)`` gives energy and forces."""
         return torch.jit.script(SystemEnergy(self.module, self.indices(symbols)))
 
     def create_force(self, symbols: Sequence[str]) -> openmm.Force:
@@ -163,7 +163,6 @@ class Potential:
             Periodic box vectors (3, 3) in nm.
         """
         self.check(symbols, box)
-        where = torch.tensor(array(positions, unit.nanometer, "positions"), requires_grad=True)
-        energy = self.bind(symbols)(where, torch.tensor(array(box, unit.nanometer, "box vectors")))
-        (gradient,) = torch.autograd.grad(energy, where)
-        return float(energy), -gradient.numpy()
+        where = torch.tensor(array(positions, unit.nanometer, "positions"))
+        energy, forces = self.bind(symbols)(where, torch.tensor(array(box, unit.nanometer, "box vectors")))
+        return float(energy), forces.numpy()

@@ -5,7 +5,7 @@ from torch import Tensor
 
 
 class SystemEnergy(torch.nn.Module):
-    """Energy of one system: ``forward(positions, box)``, nm in, kJ/mol out.
+    """Energy and forces of one system: ``forward(positions, box)``.
 
     Parameters
     ----------
@@ -22,6 +22,6 @@ class SystemEnergy(torch.nn.Module):
         self.energy = energy
         self.register_buffer("elements", elements)
 
-    def forward(self, positions: Tensor, box: Tensor) -> Tensor:
-        """Energy in kJ/mol; positions (N, 3), wrapped or not, and box (3, 3) in nm, any floating dtype."""
+    def forward(self, positions: Tensor, box: Tensor) -> tuple[Tensor, Tensor]:
+        """Energy (kJ/mol) and forces (kJ/mol/nm) from positions (N, 3) and box (3, 3) in nm."""
         return self.energy(self.elements, positions, box)

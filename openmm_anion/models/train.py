@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from ase import Atoms
 
+from openmm_anion import __version__
 from openmm_anion.errors import InputError
 from openmm_anion.models.ani import AniConfig, AniEnergy, build_torchani
 from openmm_anion.models.batches import Batch, to_batch
@@ -105,9 +106,9 @@ def train(
         "temperatures_K": sorted({float(atoms.info["T"]) for atoms in structures if "T" in atoms.info}),
         "loss": [round(record["loss"], 8) for record in history],
         "reference_energies_eV": dict(zip(config.elements, best.reference.tolist(), strict=True)),
-        "ani": config.model_dump(),
-        "training": training_config.model_dump(),
-        "versions": {name: version(name) for name in ("openmm-anion", "torch", "torchani")},
+        "ani": config.model_dump(mode="json"),
+        "training": training_config.model_dump(mode="json"),
+        "versions": {"openmm-anion": __version__} | {name: version(name) for name in ("torch", "torchani")},
     }
     Potential(export(best, config), card).write(out)
     return card
