@@ -80,7 +80,7 @@ def displacement_figure(results: StudyResults, temperature: TemperatureResult) -
                 x=ends,
                 y=np.mean(offsets) + 6.0 * np.mean(slopes) * ends,
                 mode="lines",
-                line={"color": "#000", "width": 1.5, "dash": "4px,4px"},
+                line={"color": "#fff", "width": 1.2, "dash": "5px,5px"},
                 legendgroup=mode.mode,
                 showlegend=False,
                 hoverinfo="skip",

@@ -102,8 +102,10 @@ def _anion(results: StudyResults) -> str:
 def caveats(results: StudyResults) -> list[str]:
     """Return what a careful reader should hold against these results."""
     found = []
-    used = min((mode.runs_used for t in results.temperatures for mode in t.modes), default=0)
-    if used < _FEW_SNAPSHOTS:
+    used = min(
+        (mode.runs_used for t in results.temperatures for mode in t.modes if mode.runs_used), default=0
+    )
+    if 0 < used < _FEW_SNAPSHOTS:
         found.append(
             f"Some modes rest on {used} starting snapshot{'' if used == 1 else 's'}. So few cannot tell "
             "how much snapshots differ; the intervals assume that they differ by tens of percent. Six or "
@@ -133,8 +135,7 @@ def caveats(results: StudyResults) -> list[str]:
     unfinished = [run for run in results.runs if run.status == "running"]
     if unfinished or results.missing:
         found.append(
-            f"The study is not finished: {len(unfinished)} runs under way, "
-            f"{len(results.missing)} not started."
+            f"The study is not finished; runs under way: {len(unfinished)}, not started: {len(results.missing)}."
         )
     found.append(
         "The potential is a model. Its errors are listed under Settings; whether it holds for your "
