@@ -135,7 +135,8 @@ def caveats(results: StudyResults) -> list[str]:
     unfinished = [run for run in results.runs if run.status == "running"]
     if unfinished or results.missing:
         found.append(
-            f"The study is not finished; runs under way: {len(unfinished)}, not started: {len(results.missing)}."
+            f"The study is not finished; runs under way: {len(unfinished)}, "
+            f"not started: {len(results.missing)}."
         )
     found.append(
         "The potential is a model. Its errors are listed under Settings; whether it holds for your "
