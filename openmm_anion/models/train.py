@@ -120,10 +120,10 @@ def to_batches(structures: Sequence[Atoms], config: AniConfig) -> list[Batch]:
 
 
 def export(model: AniEnergy, config: AniConfig) -> torch.jit.ScriptModule:
-    """Script and freeze a model: its weights become constants of the module."""
+    """Script a model. It is not frozen: constants of a frozen one would stay behind on moving to a GPU."""
     for weight in model.parameters():
         weight.requires_grad_(False)
-    return torch.jit.freeze(torch.jit.script(PeriodicEnergy(model, config.radial_cutoff).eval()))
+    return torch.jit.script(PeriodicEnergy(model, config.radial_cutoff).eval())
 
 
 def describe(path: str | Path) -> dict[str, str]:
