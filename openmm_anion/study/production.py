@@ -24,6 +24,9 @@ from openmm_anion.study.platform import make_context, precision_of
 from openmm_anion.study.prepared import PreparedStudy
 from openmm_anion.study.recorder import Recorder
 
+WARM_UP = 5
+"""Evaluations of the forces before a run starts; TorchScript profiles one or two and then compiles."""
+
 
 def produce(
     study: PreparedStudy,
@@ -78,6 +81,7 @@ def produce(
     context = make_context(frozen.system, integrator, platform, settings.computer)
     frozen.initialize(context)
     context.setVelocities(frozen.project_velocities(snapshot.velocities))
+    _warm_up(context)
 
     interval = round(output.frame_interval / dynamics.timestep)
     per_checkpoint = max(1, round(output.checkpoint_interval / output.frame_interval))
@@ -157,6 +161,15 @@ def _record_frame(
     )
     recorder.write(positions, study.box, values)
     return watch(positions, study.box, time_ps)
+
+
+def _warm_up(context: openmm.Context) -> None:
+    """Let TorchScript finish optimising itself, which changes the rounding of its first evaluations.
+
+    A run that goes on from a checkpoint then computes what the uninterrupted run did, to the last bit.
+    """
+    for _ in range(WARM_UP):
+        context.getState(getForces=True)
 
 
 def _load(context: openmm.Context, state: bytes, folder: Path) -> None:

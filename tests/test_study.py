@@ -1,0 +1,251 @@
+"""Studies end to end on the shipped potential: files, physics of the start, resuming, refusing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import MDAnalysis
+import numpy as np
+import pytest
+
+from openmm_anion.errors import InputError
+from openmm_anion.study.equilibration import Snapshot
+from openmm_anion.study.layout import RunKey
+from openmm_anion.study.prepared import PreparedStudy, prepare_study
+from openmm_anion.study.production import produce
+from openmm_anion.study.schedule import exclusive, run_study
+from openmm_anion.study.settings import StudySettings, parse_settings
+
+CRYSTAL = Path(__file__).parents[1] / "examples" / "na3ps4" / "na3ps4.cif"
+
+
+def settings(**dynamics: object) -> StudySettings:
+    """A study of a fraction of a picosecond."""
+    content = {
+        "structure": {"file": str(CRYSTAL), "supercell": [2, 2, 2], "cation": "Na", "anion": "PS4"},
+        "potential": {"name": "na3ps4"},
+        "dynamics": {
+            "temperatures": 850,
+            "modes": ["R"],
+            "snapshots": 1,
+            "equilibration": 0.1,
+            "production": 0.12,
+            **dynamics,
+        },
+        "output": {"frame_interval": 0.02, "checkpoint_interval": 0.04},
+        "computer": {"platform": "CPU", "workers": 1},
+    }
+    return parse_settings(content, "the test")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("study")
+    outcome = run_study(settings(), directory, quiet=True)
+    assert {str(key): status for key, status in outcome.statuses.items()} == {
+        "850 K, snapshot 0, free": "finished",
+        "850 K, snapshot 0, R": "finished",
+    }
+    return directory
+
+
+@pytest.fixture(scope="module")
+def study() -> PreparedStudy:
+    return prepare_study(settings())
+
+
+def test_files_of_a_study(finished: Path, study: PreparedStudy) -> None:
+    structure = json.loads((finished / "structure.json").read_text())
+    assert structure["n_atoms"] == 128
+    assert len(structure["cations"]) == 48
+    assert len(structure["anions"]) == 16
+    assert structure["modes"] == ["free", "R"]
+    for mode in ("free", "R"):
+        folder = finished / "runs" / "T850K" / "snapshot-0" / mode
+        record = json.loads((folder / "run.json").read_text())
+        assert record["status"] == "finished"
+        assert record["frames"] == 7
+        assert record["degrees_of_freedom"] == (384 if mode == "free" else 384 - 48)
+        rows = np.loadtxt(folder / "thermodynamics.csv", delimiter=",", skiprows=1)
+        assert rows[:, 0] == pytest.approx(np.arange(7) * 0.02)
+        assert rows[:, 4].max() < 1e-10
+        universe = MDAnalysis.Universe(finished / "topology.pdb", folder / "trajectory.dcd")
+        assert len(universe.trajectory) == 7
+        assert universe.trajectory.dt == pytest.approx(0.02, rel=1e-4)
+        assert universe.select_atoms("resname PS4").n_atoms == 80
+        assert universe.select_atoms("element Na").n_atoms == 48
+        assert universe.dimensions == pytest.approx([13.98, 13.98, 13.98, 90, 90, 90])
+
+
+def test_modes_start_from_the_same_snapshot(finished: Path) -> None:
+    folder = finished / "runs" / "T850K" / "snapshot-0"
+    snapshot = Snapshot.read(folder / "snapshot.npz")
+    first = [
+        MDAnalysis.Universe(finished / "topology.pdb", folder / mode / "trajectory.dcd")
+        .trajectory[0]
+        .positions
+        for mode in ("free", "R")
+    ]
+    assert first[0] == pytest.approx(first[1])
+    assert first[0] == pytest.approx(10 * snapshot.positions, abs=1e-5)
+
+
+def test_finished_study_is_left_alone(finished: Path) -> None:
+    trajectory = finished / "runs" / "T850K" / "snapshot-0" / "R" / "trajectory.dcd"
+    before = trajectory.stat().st_mtime_ns
+    assert not run_study(settings(), finished, quiet=True).troubled
+    assert trajectory.stat().st_mtime_ns == before
+
+
+def test_changed_study_is_refused_by_name(finished: Path) -> None:
+    with pytest.raises(InputError, match=r"dynamics.production = 0.12, but now it is 0.2;"):
+        run_study(settings(production=0.2), finished, quiet=True)
+
+
+def test_directory_in_use_is_refused(finished: Path) -> None:
+    with exclusive(finished / "study.lock"), pytest.raises(InputError, match="in use by another process"):
+        run_study(settings(), finished, quiet=True)
+
+
+class KilledError(Exception):
+    """Stands for the end of the process."""
+
+
+def test_interrupted_run_goes_on_bit_for_bit(finished: Path, study: PreparedStudy, tmp_path: Path) -> None:
+    """The resumed trajectory is the uninterrupted one: same bytes, no gap, no doubled frame."""
+    whole = finished / "runs" / "T850K" / "snapshot-0" / "R"
+    snapshot = Snapshot.read(whole.parent / "snapshot.npz")
+    seed = json.loads((whole / "run.json").read_text())["seed"]
+    key = RunKey(850.0, 0, "R")
+    steps = 0
+
+    def stop_in_the_middle(done: int) -> None:
+        nonlocal steps
+        steps += done
+        if steps >= 50:  # one frame after the checkpoint at 0.08 ps
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        produce(study, key, snapshot, tmp_path, seed, "CPU", stop_in_the_middle)
+    assert json.loads((tmp_path / "run.json").read_text())["status"] == "running"
+    resumed: list[int] = []
+    assert produce(study, key, snapshot, tmp_path, seed, "CPU", resumed.append) == "finished"
+    assert resumed[0] == 40
+    assert sum(resumed) == 60
+    for name in ("trajectory.dcd", "thermodynamics.csv"):
+        # The first 276 bytes of a DCD hold the date.
+        skip = 276 if name.endswith("dcd") else 0
+        assert (tmp_path / name).read_bytes()[skip:] == (whole / name).read_bytes()[skip:]
+    header = (tmp_path / "trajectory.dcd").read_bytes()[:16]
+    assert int.from_bytes(header[8:12], "little") == 7
+
+
+def test_damaged_and_foreign_checkpoints_are_refused(
+    finished: Path, study: PreparedStudy, tmp_path: Path
+) -> None:
+    folder = finished / "runs" / "T850K" / "snapshot-0" / "free"
+    snapshot = Snapshot.read(folder.parent / "snapshot.npz")
+    (tmp_path / "checkpoint.bin").write_bytes(b"half a checkpo")
+    with pytest.raises(InputError, match="is damaged"):
+        produce(study, RunKey(850.0, 0, "free"), snapshot, tmp_path, 1, "CPU", lambda _: None)
+    (tmp_path / "checkpoint.bin").write_bytes((folder / "checkpoint.bin").read_bytes())
+    with pytest.raises(InputError, match="was made with 850 K, snapshot 0, free on CPU"):
+        produce(study, RunKey(850.0, 0, "R"), snapshot, tmp_path, 1, "CPU", lambda _: None)
+
+
+def test_broken_anion_ends_the_run_and_says_when(
+    finished: Path, study: PreparedStudy, tmp_path: Path
+) -> None:
+    snapshot = Snapshot.read(finished / "runs" / "T850K" / "snapshot-0" / "snapshot.npz")
+    torn = snapshot.velocities.copy()
+    bond = study.anions[3].bonds[0]
+    ligand = next(int(i) for i in bond if study.atoms.symbols[int(i)] == "S")
+    center = next(int(i) for i in bond if study.atoms.symbols[int(i)] == "P")
+    direction = snapshot.positions[ligand] - snapshot.positions[center]
+    torn[ligand] = 20 * direction / np.linalg.norm(direction)  # nm/ps: far above thermal
+    status = produce(
+        study,
+        RunKey(850.0, 0, "free"),
+        Snapshot(snapshot.positions, torn),
+        tmp_path,
+        1,
+        "CPU",
+        lambda _: None,
+    )
+    assert status == "broken"
+    record = json.loads((tmp_path / "run.json").read_text())
+    assert record["status"] == "broken"
+    first = record["broken"][0]
+    assert (first["anion"], first["atom"], first["symbol"]) == (3, ligand, "S")
+    assert 0 < first["time_ps"] <= 0.06
+
+
+def test_blow_up_is_a_failed_run_not_a_traceback(
+    finished: Path, study: PreparedStudy, tmp_path: Path
+) -> None:
+    snapshot = Snapshot.read(finished / "runs" / "T850K" / "snapshot-0" / "snapshot.npz")
+    velocities = np.full_like(snapshot.velocities, np.nan)
+    velocities[:] = 1e200  # finite, but its square is not
+    status = produce(
+        study,
+        RunKey(850.0, 0, "free"),
+        Snapshot(snapshot.positions, velocities),
+        tmp_path,
+        1,
+        "CPU",
+        lambda _: None,
+    )
+    assert status == "failed"
+    assert json.loads((tmp_path / "run.json").read_text())["frames"] == 0
+
+
+def test_kill_and_run_again(tmp_path: Path) -> None:
+    """A real kill -9 of the whole command; the same command then completes the study."""
+    study_file = tmp_path / "study.toml"
+    study_file.write_text(
+        f"""
+[structure]
+file = "{CRYSTAL}"
+supercell = [2, 2, 2]
+cation = "Na"
+anion = "PS4"
+[potential]
+name = "na3ps4"
+[dynamics]
+temperatures = 850
+modes = ["free"]
+snapshots = 1
+equilibration = 0.04
+production = 1.0
+[output]
+frame_interval = 0.02
+checkpoint_interval = 0.02
+[computer]
+platform = "CPU"
+workers = 1
+"""
+    )
+    out = tmp_path / "results with a space"
+    command = [sys.executable, "-m", "openmm_anion.cli", "run", str(study_file), "--out", str(out), "--quiet"]
+    process = subprocess.Popen(command, start_new_session=True)
+    checkpoint = out / "runs" / "T850K" / "snapshot-0" / "free" / "checkpoint.bin"
+    until = time.monotonic() + 120
+    while not checkpoint.is_file() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert checkpoint.is_file()
+    os.kill(process.pid, signal.SIGKILL)  # the parent only: its worker must notice
+    process.wait()
+    time.sleep(2)
+    frames = json.loads(checkpoint.read_bytes().partition(b"\n")[0])["frames"]
+    assert 0 < frames < 51
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
+    universe = MDAnalysis.Universe(out / "topology.pdb", checkpoint.with_name("trajectory.dcd"))
+    assert len(universe.trajectory) == 51
+    assert "1 runs in" in done.stdout
