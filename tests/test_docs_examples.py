@@ -28,16 +28,16 @@ PAGES = sorted((ROOT / "docs").glob("*.md"))
 
 def blocks(page: Path, language: str) -> list[str]:
     """The fenced blocks of a language in a page."""
-    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), flags=re.S | re.M)
+    return re.findall(rf"^ *```{language}\n(.*?)^ *```", page.read_text(encoding="utf-8"), flags=re.S | re.M)
 
 
 def with_line_numbers_kept(page: Path) -> str:
     """The Python sessions of a page, every other line blank."""
     lines, inside = [], False
     for line in page.read_text(encoding="utf-8").splitlines():
-        fence = line.startswith("```")
+        fence = line.lstrip().startswith("```")
         lines.append(line if inside and not fence else "")
-        inside = line == "```pycon" if fence else inside
+        inside = line.strip() == "```pycon" if fence else inside
     return "\n".join(lines) + "\n"
 
 
