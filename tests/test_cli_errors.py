@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ase import Atoms
 from ase.io import read, write
 
 from openmm_anion.cli import main
@@ -45,6 +46,12 @@ def write_study(folder: Path, *changes: tuple[str, str]) -> Path:
     path = folder / "study.toml"
     path.write_text(text)
     return path
+
+
+def crystal_atoms() -> Atoms:
+    atoms = read(CRYSTAL)
+    assert isinstance(atoms, Atoms)
+    return atoms
 
 
 def complaint(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
@@ -86,13 +93,15 @@ def complaint(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str
         (('cation = "Na"\n', ""), ["'structure.cation' is missing"]),
         (("supercell = [2, 2, 2]", "supercell = [1, 1, 1]"), ["cell is 0.699 nm wide", "larger supercell"]),
         (("supercell = [2, 2, 2]", "supercell = [2, 2, 0]"), ["supercell [2, 2, 0]", "positive"]),
-        (("supercell = [2, 2, 2]", "supercell = [2, 2]"), ["structure.supercell"]),
+        (("supercell = [2, 2, 2]", "supercell = [2, 2]"), ["structure.supercell", "three whole numbers"]),
+        (("temperatures = 850", "temperatures = [850, 850.0]"), ["850 K stands twice"]),
+        (("equilibration = 0.01", "equilibration = 0.0001"), ["dynamics.equilibration", "whole multiple"]),
         (('name = "na3ps4"', 'name = "na3ps5"'), ["potential 'na3ps5' is unknown", "did you mean 'na3ps4'?"]),
         (('name = "na3ps4"', 'name = "other.pt"'), ["other.pt", "not found"]),
         (("timestep = 0.002", "timestep = 0"), ["dynamics.timestep", "greater than 0"]),
         (
-            ("timestep = 0.002", "timestep = 0.003"),
-            ["output.frame_interval = 0.05", "whole multiple", "0.003"],
+            ("production = 0.1", "production = 0.1\n[output]\nframe_interval = 0.011"),
+            ["output.frame_interval = 0.011", "whole multiple", "0.002"],
         ),
         (("production = 0.1", "production = 0.12"), ["dynamics.production = 0.12", "whole multiple"]),
         (("snapshots = 1", "snapshots = 0"), ["dynamics.snapshots", "greater than or equal to 1"]),
@@ -126,20 +135,20 @@ def test_structure_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     crystal.write_text("this is no crystal")
     assert "cannot be read by ASE" in complaint(capsys, "run", write_study(tmp_path))
 
-    atoms = read(CRYSTAL)
+    atoms = crystal_atoms()
     atoms.positions[3, 1] = np.nan
     write(tmp_path / "nan.extxyz", atoms)
     change = ('file = "crystal.cif"', 'file = "nan.extxyz"')
     assert "atom 3 in" in complaint(capsys, "run", write_study(tmp_path, change))
 
-    atoms = read(CRYSTAL)
+    atoms = crystal_atoms()
     atoms.symbols[0] = "K"
     write(tmp_path / "foreign.extxyz", atoms)
     change = ('file = "crystal.cif"', 'file = "foreign.extxyz"')
     line = complaint(capsys, "run", write_study(tmp_path, change))
     assert "potential 'na3ps4' does not know element K" in line
 
-    atoms = read(CRYSTAL)
+    atoms = crystal_atoms()
     atoms.pbc = False
     atoms.cell = None
     write(tmp_path / "molecule.extxyz", atoms)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -249,3 +250,16 @@ workers = 1
     universe = MDAnalysis.Universe(out / "topology.pdb", checkpoint.with_name("trajectory.dcd"))
     assert len(universe.trajectory) == 51
     assert "1 runs in" in done.stdout
+
+
+def test_study_may_move_but_not_change_its_crystal(finished: Path, tmp_path: Path) -> None:
+    moved, crystal = tmp_path / "moved", tmp_path / "na3ps4.cif"
+    shutil.copytree(finished, moved)
+    crystal.write_text(CRYSTAL.read_text())
+    elsewhere = settings().model_copy(
+        update={"structure": settings().structure.model_copy(update={"file": crystal})}
+    )
+    assert not run_study(elsewhere, moved, quiet=True).troubled
+    crystal.write_text(CRYSTAL.read_text().replace("6.99", "7.01"))
+    with pytest.raises(InputError, match=r"structure\.sha256"):
+        run_study(elsewhere, moved, quiet=True)

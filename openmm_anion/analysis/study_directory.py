@@ -210,8 +210,8 @@ class StudyDirectory:
 
     @cached_property
     def study_text(self) -> str:
-        """The study file as it was run; empty if there is no copy."""
-        path = self.path / "study.toml"
+        """The settings as they were run, with all defaults, as JSON; empty if there is no copy."""
+        path = self.path / "study.json"
         return path.read_text() if path.is_file() else ""
 
 

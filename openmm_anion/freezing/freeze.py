@@ -17,6 +17,7 @@ from openmm_anion.freezing.modes import parse_modes, parse_rotation, removed_deg
 from openmm_anion.freezing.orientation import orientation_projector
 from openmm_anion.freezing.reference import FrozenAnion, reference_anions
 from openmm_anion.freezing.system_copy import copy_system
+from openmm_anion.freezing.ties import molecule_ties
 from openmm_anion.freezing.translation import translation_projector
 from openmm_anion.freezing.vibration import add_shape_constraints
 from openmm_anion.units import array
@@ -103,9 +104,9 @@ def freeze(
     if modes in ("V", "TV"):
         add_shape_constraints(frozen, frozen_anions, group)
     projectors = _projectors(modes, frozen_anions, periodic)
-    for projector in projectors:
-        projector.setForceGroup(group)
-        frozen.addForce(projector)
+    for force in [*projectors, molecule_ties(frozen_anions)] if modes else []:
+        force.setForceGroup(group)
+        frozen.addForce(force)
 
     mobile = sum(
         system.getParticleMass(i).value_in_unit(unit.dalton) > 0 for i in range(system.getNumParticles())

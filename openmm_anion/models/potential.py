@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -45,6 +46,8 @@ class Potential:
         self.name = str(card["name"])
         self.elements = [str(symbol) for symbol in card["elements"]]
         self.cutoff = float(card["cutoff_nm"])
+        self.sha256 = ""
+        """Checksum of the file it was read from; empty if it was not."""
 
     @classmethod
     def read(cls, path: str | Path) -> Potential:
@@ -65,12 +68,13 @@ class Potential:
                 f"model file {path} is truncated or no TorchScript file; copy or train it again"
             ) from None
         try:
-            card = json.loads(extra[CARD])
-            return cls(module, card)
+            potential = cls(module, json.loads(extra[CARD]))
         except (json.JSONDecodeError, KeyError):
             raise InputError(
                 f"model file {path} has no {CARD} of this package; write it with `openmm-anion train`"
             ) from None
+        potential.sha256 = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        return potential
 
     def write(self, path: str | Path) -> None:
         """Write module and card as one TorchScript file."""

@@ -39,7 +39,7 @@ class StudyLayout:
 
     @property
     def study_file(self) -> Path:
-        """Copy of the study file, with all defaults filled in."""
+        """The settings with all defaults filled in, and checksums of structure and potential."""
         return self.root / "study.json"
 
     @property

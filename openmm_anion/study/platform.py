@@ -101,4 +101,6 @@ def worker_count(computer: ComputerSettings, platform: str) -> int:
         return computer.workers
     if platform in ("CUDA", "OpenCL"):
         return 1
-    return max(1, len(os.sched_getaffinity(0)) // computer.threads)
+    # Those that this process may use, where the system can tell (Linux).
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores // computer.threads)

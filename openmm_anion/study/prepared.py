@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from dataclasses import dataclass
 from functools import cached_property
@@ -69,6 +71,17 @@ class PreparedStudy:
         bonds = [anion.bonds for anion in self.anions]
         return BondWatch(formulas, bonds, list(self.atoms.symbols), self.anions.positions, self.box)
 
+    def fingerprint(self) -> dict[str, Any]:
+        """Return what decides the results, as JSON types: the settings without paths, and checksums.
+
+        A study may move with its folder, but not go on with another structure or potential.
+        """
+        content: dict[str, Any] = json.loads(self.settings.model_dump_json(exclude={"computer"}))
+        content["structure"]["file"] = self.settings.structure.file.name
+        content["structure"]["sha256"] = hashlib.sha256(self.settings.structure.file.read_bytes()).hexdigest()
+        content["potential"] = {"name": self.potential.name, "sha256": self.potential.sha256}
+        return content
+
     def record(self) -> dict[str, Any]:
         """Return what the analysis needs to know of the structure, as JSON types."""
         dynamics = self.settings.dynamics
@@ -84,7 +97,7 @@ class PreparedStudy:
             "anion": list(self.settings.structure.anion),
             "n_atoms": len(self.atoms),
             "potential": self.potential.card,
-            "temperatures": dynamics.temperatures,
+            "temperatures": list(dynamics.temperatures),
             "modes": list(dynamics.modes),
             "snapshots": dynamics.snapshots,
         }

@@ -80,6 +80,7 @@ def produce(
         )
     context = make_context(frozen.system, integrator, platform, settings.computer)
     frozen.initialize(context)
+    frozen.check(context)
     context.setVelocities(frozen.project_velocities(snapshot.velocities))
     _warm_up(context)
 

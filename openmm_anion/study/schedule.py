@@ -114,6 +114,7 @@ def check_intervals(settings: StudySettings) -> None:
     """
     output, dynamics = settings.output, settings.dynamics
     pairs = (
+        ("dynamics.equilibration", dynamics.equilibration, "dynamics.timestep", dynamics.timestep),
         ("output.frame_interval", output.frame_interval, "dynamics.timestep", dynamics.timestep),
         ("dynamics.production", dynamics.production, "output.frame_interval", output.frame_interval),
     )
@@ -144,7 +145,7 @@ def exclusive(path: Path) -> Iterator[None]:
 
 def _write_study(layout: StudyLayout, study: PreparedStudy) -> None:
     """Write what describes the study, or check that the directory already belongs to it."""
-    now = json.loads(study.settings.model_dump_json(exclude={"computer"}))
+    now = study.fingerprint()
     if layout.study_file.is_file():
         before = json.loads(layout.study_file.read_text())
         for section, content in now.items():

@@ -22,7 +22,7 @@ def _as_list(value: Any) -> Any:
 
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Temperatures = Annotated[list[Positive], BeforeValidator(_as_list), Field(min_length=1)]
+Temperatures = Annotated[tuple[Positive, ...], BeforeValidator(_as_list), Field(min_length=1)]
 
 
 class _Section(BaseModel):
@@ -36,6 +36,14 @@ class StructureSettings(_Section):
     """Crystal structure, relative to the study file: CIF, POSCAR, extxyz or whatever ASE reads."""
     supercell: tuple[int, int, int] = (1, 1, 1)
     """Repetitions along the lattice vectors."""
+
+    @field_validator("supercell", mode="before")
+    @classmethod
+    def _three_repetitions(cls, supercell: Any) -> Any:
+        if not isinstance(supercell, list | tuple) or len(supercell) != 3:
+            raise ValueError("give three whole numbers, one per lattice vector, e.g. [2, 2, 2]")
+        return supercell
+
     cation: str
     """Element of the mobile cation."""
     anion: Annotated[tuple[str, ...], BeforeValidator(_as_list), Field(min_length=1)]
@@ -72,6 +80,15 @@ class DynamicsSettings(_Section):
     """Length of each run, ps."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
     """Seed of all random numbers."""
+
+    @field_validator("temperatures")
+    @classmethod
+    def _different_temperatures(cls, temperatures: tuple[float, ...]) -> tuple[float, ...]:
+        names = [f"{temperature:g}" for temperature in temperatures]  # as folders are named
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"{name} K stands twice; give each temperature once")
+        return temperatures
 
     @field_validator("modes")
     @classmethod
