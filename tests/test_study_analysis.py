@@ -19,6 +19,7 @@ from openmm_anion.analysis.results import StudyResults
 from openmm_anion.analysis.study import analyze_study
 from openmm_anion.analysis.table import format_table
 from openmm_anion.errors import InputError
+from openmm_anion.report.summary import caveats
 
 TRUTH = {"free": 0.04, "T": 0.035, "R": 0.004, "V": 0.0}
 
@@ -184,3 +185,10 @@ def test_indices_outside_the_structure_are_refused(study: Path) -> None:
     path.write_text(json.dumps(contents))
     with pytest.raises(InputError, match="outside 0 to 127"):
         analyze_study(study)
+
+
+def test_runs_too_short_for_diffusion_say_so(tmp_path: Path) -> None:
+    directory = write_study(tmp_path / "short", TRUTH, n_frames=61)
+    results = analyze_study(directory)
+    assert "the runs are too short: the slope is read from 0.6 ps on" in format_table(results)
+    assert any("still rattle in their cages" in caveat for caveat in caveats(results))

@@ -15,6 +15,10 @@ FREE = "free"
 """Name of the mode in which nothing is frozen."""
 
 
+RATTLING_PS = 1.0
+"""Lag time up to which vibrations in the cages dominate the displacement, ps."""
+
+
 class Estimate(BaseModel):
     """A number with its intervals; `value` is None where it does not stand above its noise."""
 
@@ -86,6 +90,16 @@ class TemperatureResult(BaseModel):
     fit_end_ps: float | None
     modes: list[ModeResult]
     dominant: str | None = None
+
+    @property
+    def rattling(self) -> str:
+        """A warning if the slope is read where the cations still rattle in their cages; else empty."""
+        if self.fit_begin_ps is None or self.fit_begin_ps >= RATTLING_PS:
+            return ""
+        return (
+            f"the runs are too short: the slope is read from {self.fit_begin_ps:g} ps on, where the cations "
+            f"still rattle in their cages, so that D is not diffusion yet; run {10 * RATTLING_PS:g} ps or longer"
+        )
 
     def mode(self, name: str) -> ModeResult | None:
         """Return a mode by name, or None if it was not run."""

@@ -29,6 +29,7 @@ def format_table(results: StudyResults) -> str:
             notes += [
                 f"{temperature.temperature_K:g} K, {mode.mode}: not valid, {why}" for why in mode.reasons
             ]
+    notes += [f"{t.temperature_K:g} K: {t.rattling}" for t in results.temperatures if t.rattling]
     notes += [
         f"{run.temperature_K:g} K, {run.mode}, snapshot {run.snapshot}: left out, {run.note}"
         for run in results.runs

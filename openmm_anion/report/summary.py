@@ -116,7 +116,9 @@ def caveats(results: StudyResults) -> list[str]:
         "Both effects are in the ratio; only more snapshots separate them."
     )
     for t in results.temperatures:
-        if t.fit_begin_ps is not None:
+        if t.rattling:
+            found.append(f"At {t.temperature_K:g} K {t.rattling}.")
+        elif t.fit_begin_ps is not None:
             found.append(
                 f"At {t.temperature_K:g} K the slope is read between lag times of {t.fit_begin_ps:g} and "
                 f"{t.fit_end_ps:g} ps. Motion that is slower than that, or jumps that are taken back later, "
