@@ -180,7 +180,8 @@ def write_study(
         "snapshots": snapshots,
     }
     (directory / "structure.json").write_text(json.dumps(structure))
-    (directory / "study.toml").write_text('structure = "Na3PS4.cif"\nmodes = ["free", "T", "R", "V"]\n')
+    settings = {"structure": {"file": "Na3PS4.cif"}, "dynamics": {"modes": ["free", "T", "R", "V"]}}
+    (directory / "study.json").write_text(json.dumps(settings))
     reference = np.concatenate(
         [
             (anion_centres()[:, None, :] + np.vstack([np.zeros(3), TETRAHEDRON])).reshape(-1, 3),

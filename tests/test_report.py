@@ -70,7 +70,7 @@ def test_the_page_says_what_the_table_says(page: str) -> None:
 
 def test_text_from_files_is_escaped(finished: Path, tmp_path: Path) -> None:
     study = Path(shutil.copytree(finished, tmp_path / "a<b>&c"))
-    (study / "study.toml").write_text('title = "<script>alert(1)</script>"\n')
+    (study / "study.json").write_text('{"title": "<script>alert(1)</script>"}')
     own = without_plotly(write_report(study).read_text(encoding="utf-8"))
     assert "<script>alert" not in own
     assert "a&lt;b&gt;&amp;c" in own

@@ -98,7 +98,8 @@ class TemperatureResult(BaseModel):
             return ""
         return (
             f"the runs are too short: the slope is read from {self.fit_begin_ps:g} ps on, where the cations "
-            f"still rattle in their cages, so that D is not diffusion yet; run {10 * RATTLING_PS:g} ps or longer"
+            "still rattle in their cages, so that D is not diffusion yet; "
+            f"run {10 * RATTLING_PS:g} ps or longer"
         )
 
     def mode(self, name: str) -> ModeResult | None:
