@@ -93,6 +93,8 @@ class SymmetryFunctions(torch.nn.Module):
         self.radial_eta = float(aev.radial.eta)
         self.shell_eta = float(aev.angular.eta)
         self.zeta = float(aev.angular.zeta)
+        # how often to square, where zeta is a power of two
+        self.squarings = int(math.log2(self.zeta)) if math.log2(self.zeta).is_integer() else 0
         # distances are counted from the middle of the shifts, where the squares cancel least
         self.radial_middle = float(aev.radial.shifts.mean())
         self.shell_middle = float(aev.angular.shifts.mean())
@@ -172,7 +174,7 @@ class SymmetryFunctions(torch.nn.Module):
         filler = vectors.new_zeros((1, 3))
         filler[0, 0] = self.angular_cutoff
         vectors = torch.cat([vectors, filler]).t().contiguous()
-        distances = torch.linalg.vector_norm(vectors, dim=0)
+        distances = vectors.square().sum(0).sqrt()
         log_cutoff, log_slope = self.log_cutoff(distances, self.angular_cutoff)
         directions = vectors / distances
         half = 0.5 * (distances - self.shell_middle)
@@ -184,9 +186,12 @@ class SymmetryFunctions(torch.nn.Module):
         exponents = torch.stack([a[4] + b[4] - self.shell_eta * r * r, r])
         shells = torch.exp(torch.addmm(self.shell_bias, self.shell_weight, exponents))
         bases = torch.addmm(self.section_bias, self.section_weight, torch.stack([cos, sin]))
-        angles = bases.pow(self.zeta)
-        terms = (shells.unsqueeze(1) * angles.unsqueeze(0)).view(-1, self.width)
-        rows = torch.mm(terms, self.ones).view(self.n_angular, -1).t().contiguous()
+        angles = self.power(bases)
+        # shell by shell: what one shell needs stays in the cache
+        sums: list[Tensor] = []
+        for shell in shells.unbind(0):
+            sums.append(torch.mm((angles * shell).view(-1, self.width), self.ones))
+        rows = torch.cat(sums).view(self.n_angular, -1).t().contiguous()
         total = rows.new_zeros((n_atoms * self.n_pairs, self.n_angular)).index_add(0, owner, rows)
         slopes = angles / bases * self.zeta
         return total.view(n_atoms, -1), AngularTerms(
@@ -209,12 +214,15 @@ class SymmetryFunctions(torch.nn.Module):
 
     def angular_gradient(self, outer: Tensor, of: AngularTerms) -> Tensor:
         """dE/dvectors of the angular features, for the pairs inside the angular cutoff, each once."""
-        rows = outer.reshape(-1, self.n_angular).index_select(0, of.owner).t().reshape(-1, 1)
-        spread = torch.mm(rows, self.ones.t()).view(self.n_shells, self.n_sections, -1)
-        by_shell = (spread * of.angles.unsqueeze(0)).sum(1) * of.shells
-        by_base = (spread * of.shells.unsqueeze(1)).sum(0) * of.slopes
-        exponents = torch.mm(self.shell_weight.t(), by_shell)
-        turns = torch.mm(self.section_weight.t(), by_base)
+        rows = outer.reshape(-1, self.n_angular).index_select(0, of.owner).t().reshape(self.n_shells, -1, 1)
+        by_shells: list[Tensor] = []
+        by_angle = torch.zeros_like(of.angles)
+        for k in range(self.n_shells):
+            spread = torch.mm(rows[k], self.ones.t()).view(self.n_sections, -1)
+            by_shells.append((spread * of.angles).sum(0))
+            by_angle = torch.addcmul(by_angle, spread, of.shells[k])
+        exponents = torch.mm(self.shell_weight.t(), torch.stack(by_shells) * of.shells)
+        turns = torch.mm(self.section_weight.t(), by_angle * of.slopes)
         by_cos = 0.95 * (turns[0] - turns[1] * (of.cos / of.sin))
         by_r = exponents[1] - (2.0 * self.shell_eta) * of.r * exponents[0]
         same = torch.stack([0.5 * by_r, exponents[0]])
@@ -227,6 +235,14 @@ class SymmetryFunctions(torch.nn.Module):
         by_vector = (across + of.directions * along).t()
         n_near = of.near.shape[0]
         return by_vector[:n_near] - by_vector[n_near : 2 * n_near]
+
+    def power(self, x: Tensor) -> Tensor:
+        """Raise x to the power of zeta, by squaring where that is enough."""
+        if self.squarings == 0:
+            return x.pow(self.zeta)
+        for _ in range(self.squarings):
+            x = x * x
+        return x
 
     def log_cutoff(self, r: Tensor, cutoff: float) -> tuple[Tensor, Tensor]:
         """Logarithm of the smooth cutoff, 1 - 1 / (1 - (r/rc)^2), and its slope.
