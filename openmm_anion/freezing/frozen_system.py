@@ -123,7 +123,7 @@ class FrozenSystem:
         (N, 3) array
             Velocities that obey the constraints, nm/ps.
         """
-        plain = array(velocities, unit.nanometer / unit.picosecond, "velocities")
+        plain = self._one_per_particle(velocities, unit.nanometer / unit.picosecond, "velocities")
         return project_velocities(plain, self.anions, self.modes)
 
     @property
@@ -154,16 +154,28 @@ class FrozenSystem:
         ----------
         context_or_positions : openmm.Context or (N, 3) array
             A Context, or positions (Quantity or nm).
+
+        Raises
+        ------
+        InputError
+            If a position is not finite, or their number is not that of the particles.
         """
         positions = context_or_positions
         box = self.box
         if isinstance(positions, openmm.Context):
             state = positions.getState(getPositions=True)
-            positions = state.getPositions(asNumpy=True).value_in_unit(unit.nanometer)
+            positions = state.getPositions(asNumpy=True)
             box = np.array(state.getPeriodicBoxVectors(asNumpy=True).value_in_unit(unit.nanometer))
-        elif unit.is_quantity(positions):
-            positions = positions.value_in_unit(unit.nanometer)
-        return measure_violation(np.asarray(positions, dtype=np.float64), box, self.anions, self.modes)
+        plain = self._one_per_particle(positions, unit.nanometer, "positions")
+        return measure_violation(plain, box, self.anions, self.modes)
+
+    def _one_per_particle(self, values: Any, in_unit: unit.Unit, what: str) -> Array:
+        plain = array(values, in_unit, what)
+        if plain.shape != self.positions.shape:
+            raise InputError(
+                f"{what} have shape {plain.shape}, but the System has {len(self.positions)} particles"
+            )
+        return plain
 
     def check(self, context: openmm.Context) -> None:
         """Refuse a Context whose positions are not those in which the anions were frozen.
