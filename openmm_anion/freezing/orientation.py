@@ -18,7 +18,6 @@ from collections.abc import Iterable
 import numpy as np
 import openmm
 
-from openmm_anion import shape
 from openmm_anion.freezing.reference import FrozenAnion
 from openmm_anion.freezing.stiffness import STIFFNESS
 
@@ -58,11 +57,7 @@ def orientation_projector(anions: Iterable[FrozenAnion]) -> openmm.CustomCentroi
     for name in ("scale", *(f"w{a}" for a in range(3)), *(f"q{k}{axis}" for k in range(3) for axis in "xyz")):
         force.addPerBondParameter(name)
     for anion in anions:
-        moments, axes = shape.principal_axes(anion.positions, anion.masses)
-        turning = moments.sum() - moments
-        inverse = np.zeros(3)
-        rotations = slice(1, 3) if anion.shape == "linear" else slice(0, 3)
-        inverse[rotations] = 1.0 / turning[rotations]
+        inverse, axes = anion.inverse_inertia
         along = anion.displacements @ axes
         offset = 2.0 * np.abs(along).max()
         total = anion.masses.sum()

@@ -53,6 +53,19 @@ class FrozenAnion:
         """Reference shape d: positions relative to the centre of mass, (n, 3), nm."""
         return self.positions - self.center
 
+    @cached_property
+    def inverse_inertia(self) -> tuple[Array, Array]:
+        """Inverse moments of inertia (3,), 1/(Da nm^2), and the principal axes they belong to, as columns.
+
+        The inverse is zero about the axis of a linear anion, which has no rotation there. This follows
+        from its shape and from no cut-off on the moments: masses make those of a bent ion look large.
+        """
+        moments, axes = shape.principal_axes(self.positions, self.masses)
+        inverse = np.zeros(3)
+        rotations = slice(1, 3) if self.shape == "linear" else slice(0, 3)
+        inverse[rotations] = 1.0 / (moments.sum() - moments)[rotations]
+        return inverse, axes
+
 
 def reference_anions(
     system: openmm.System, anions: Iterable[Polyanion | Sequence[int]], positions: Array, box: Array | None

@@ -95,10 +95,8 @@ def eckart_rotation(relative: Array, anion: FrozenAnion) -> Array:
         The reference.
     """
     momentum = (anion.masses[:, None] * np.cross(anion.displacements, relative)).sum(axis=0)
-    # A linear anion has no moment about its own axis: leave that direction out.
-    cutoff = shape.THIN**2 if anion.shape == "linear" else 1e-12
-    inertia = shape.inertia_tensor(anion.positions, anion.masses)
-    return np.asarray(np.linalg.pinv(inertia, rcond=cutoff, hermitian=True) @ momentum)
+    inverse, axes = anion.inverse_inertia
+    return np.asarray(axes @ (inverse * (axes.T @ momentum)))
 
 
 def best_fit(relative: Array, anion: FrozenAnion) -> Array:
