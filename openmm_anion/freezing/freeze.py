@@ -24,6 +24,9 @@ from openmm_anion.units import array
 
 ALL_GROUPS = 0xFFFFFFFF
 
+NAME = "openmm-anion: "
+"""How the names of our forces begin."""
+
 
 def freeze(
     system: openmm.System,
@@ -60,7 +63,8 @@ def freeze(
     ------
     InputError
         For an unknown mode, positions of a wrong shape or not finite, anions that overlap or cannot be
-        frozen that way, forces that clash with the modes, or when no force group is free.
+        frozen that way, a System that is frozen already, forces that clash with the modes, or when no
+        force group is free.
 
     Notes
     -----
@@ -93,10 +97,11 @@ def freeze(
         points[anion.indices] = anion.positions
 
     frozen = copy_system(system)
+    _refuse_frozen(frozen)
     _refuse_movers(frozen, modes)
     _settle_constraints(frozen, modes, frozen_anions)
     outside = frozen.getNumConstraints()
-    group = _free_force_group(frozen)
+    group = _free_force_group(frozen) if modes else 0
     if modes == "TRV":
         for anion in frozen_anions:
             for particle in anion.indices:
@@ -150,12 +155,27 @@ def _free_force_group(system: openmm.System) -> int:
     )
 
 
+def _refuse_frozen(system: openmm.System) -> None:
+    """Refuse a System that was frozen before: its projectors would act as enormous forces."""
+    for force in system.getForces():
+        if force.getName().startswith(NAME):
+            raise InputError(
+                f"the System is frozen already (it holds the force {force.getName()!r}); freeze the original "
+                "one again, with new positions"
+            )
+
+
 def _refuse_movers(system: openmm.System, modes: str) -> None:
-    """Refuse forces that move particles past the frozen centres."""
-    if "T" not in modes:
-        return
+    """Refuse forces that move particles past the frozen centres, or give frozen motions a velocity."""
     for force in system.getForces():
         name = type(force).__name__
+        if name == "AndersenThermostat" and modes:
+            raise InputError(
+                f"AndersenThermostat draws velocities that know nothing of the frozen {modes} and runs too "
+                "cold; remove it from the System and use openmm_anion.integrators.LangevinMiddleIntegrator"
+            )
+        if "T" not in modes:
+            continue
         if name == "CMMotionRemover":
             raise InputError(
                 f"{modes} freezes the centres of the anions, and CMMotionRemover would drain the "
