@@ -10,6 +10,7 @@ import numpy as np
 import openmm
 from numpy.typing import NDArray
 from openmm import unit
+from scipy.spatial.distance import pdist, squareform
 
 from openmm_anion import shape
 from openmm_anion.anions import Polyanion
@@ -18,6 +19,9 @@ from openmm_anion.periodic import make_whole
 from openmm_anion.shape import Shape
 
 Array = NDArray[np.float64]
+
+COINCIDENT = 1e-6
+"""Distance (nm) under which two particles are taken to be at one place."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,12 +90,15 @@ def reference_anions(
     Raises
     ------
     InputError
-        If an index is out of range or claimed twice, or a particle is massless or a virtual site.
+        If an index is not a whole number, out of range or claimed twice, if a particle is massless or a
+        virtual site, or if two particles of an anion are at one place.
     """
     taken: dict[int, int] = {}
     result = []
     for number, anion in enumerate(anions):
-        indices = np.array(anion.indices if isinstance(anion, Polyanion) else anion, dtype=np.int64)
+        indices = np.array(anion.indices if isinstance(anion, Polyanion) else anion)
+        if indices.size and not np.issubdtype(indices.dtype, np.integer):
+            raise InputError(f"anion {number} is {anion!r}; give the indices of its particles"[:300])
         if indices.ndim != 1 or len(indices) < 2:
             raise InputError(
                 f"anion {number} has {indices.size} atom(s); a polyanion needs two or more particle indices"
@@ -118,5 +125,12 @@ def reference_anions(
                 f"particle {index} of anion {number} has no mass; a massless particle does not move at all"
             )
         whole = positions[indices] if box is None else make_whole(positions[indices], box)
-        result.append(FrozenAnion(indices, masses, whole))
+        distance = squareform(pdist(whole)) + np.eye(len(whole))
+        first, second = np.unravel_index(np.argmin(distance), distance.shape)
+        if distance[first, second] < COINCIDENT:
+            raise InputError(
+                f"particles {indices[first]} and {indices[second]} of anion {number} are at the same place; "
+                "check the positions"
+            )
+        result.append(FrozenAnion(indices.astype(np.int64), masses, whole))
     return tuple(result)
