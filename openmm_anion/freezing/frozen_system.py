@@ -15,6 +15,7 @@ from openmm_anion.freezing.modes import Rotation, mode_name, removed_degrees_of_
 from openmm_anion.freezing.reference import FrozenAnion
 from openmm_anion.freezing.velocities import draw_velocities, project_velocities
 from openmm_anion.freezing.violation import Violation, measure_violation
+from openmm_anion.periodic import make_whole
 from openmm_anion.units import MOLAR_GAS_CONSTANT, array, number
 
 Array = NDArray[np.float64]
@@ -190,10 +191,10 @@ class FrozenSystem:
         """
         state = context.getState(getPositions=True)
         positions = state.getPositions(asNumpy=True).value_in_unit(unit.nanometer)
+        box = np.array(state.getPeriodicBoxVectors(asNumpy=True).value_in_unit(unit.nanometer))
         for index, anion in enumerate(self.anions):
             here = positions[anion.indices]
-            stretch = np.abs((here - here[0]) - (anion.positions - anion.positions[0])).max()
-            if stretch > 0.5 * np.abs(np.diag(self.box)).min():
+            if np.abs(make_whole(here, box) - here).max() > LARGEST_MISMATCH:
                 raise InputError(
                     f"anion {index} is split by the periodic boundary in this Context; start it "
                     "with frozen.initialize(context)"
