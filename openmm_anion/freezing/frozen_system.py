@@ -23,6 +23,9 @@ Array = NDArray[np.float64]
 LARGEST_MISMATCH = 1e-3
 """Distance (nm) between positions and reference above which a Context is refused."""
 
+VELOCITY_TOLERANCE = 1e-8
+"""Tolerance of initial velocities along OpenMM's constraints, far below any thermal velocity."""
+
 
 @dataclass(frozen=True, eq=False)
 class FrozenSystem:
@@ -90,6 +93,9 @@ class FrozenSystem:
         context.setPositions(self.positions)
         if temperature is not None:
             context.setVelocities(self.draw_velocities(temperature, seed))
+            if self.system.getNumConstraints():
+                # Those of the user's that the projection of frozen motions does not know.
+                context.applyVelocityConstraints(VELOCITY_TOLERANCE)
 
     def draw_velocities(self, temperature: Any, seed: int) -> Array:
         """Draw velocities from the Maxwell-Boltzmann distribution of the free motions, without drift.
