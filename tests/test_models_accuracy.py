@@ -9,8 +9,11 @@ import pytest
 
 from openmm_anion import models
 from openmm_anion.models.data import read_labelled
+from openmm_anion.models.recipe import read_recipe
+from openmm_anion.models.train import describe
 from openmm_anion.units import EV
 
+RECIPE = Path(__file__).parents[1] / "recipes" / "na3ps4"
 FRAMES = Path(__file__).parent / "data" / "na3ps4_test.extxyz"
 
 
@@ -40,3 +43,9 @@ def test_the_card_states_what_was_measured() -> None:
     assert held_out["energy_rmse_mev_per_atom"] < 2
     assert "SevenNet-0" in card["labels"]
     assert card["elements"] == ["Na", "P", "S"]
+    data = RECIPE / "data" / "training.extxyz.xz"
+    assert card["data"] == [describe(data)]
+    recipe = read_recipe(RECIPE / "recipe.toml")
+    assert recipe.ani is not None
+    assert card["ani"] == recipe.ani.model_dump(mode="json")
+    assert card["training"] == recipe.training.model_dump(mode="json")
