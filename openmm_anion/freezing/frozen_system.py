@@ -150,9 +150,17 @@ class FrozenSystem:
             Kinetic energy K, kJ/mol.
         drift_removed : bool, optional
             Whether the total momentum is zero and stays so, which takes three more away.
+
+        Raises
+        ------
+        InputError
+            If nothing can move.
         """
         energy = number(kinetic_energy, unit.kilojoule_per_mole, "kinetic energy")
-        return 2.0 * energy / ((self.degrees_of_freedom - 3 * drift_removed) * MOLAR_GAS_CONSTANT)
+        free = self.degrees_of_freedom - 3 * drift_removed
+        if free <= 0:
+            raise InputError(f"{free} degrees of freedom can move, so that there is no temperature")
+        return 2.0 * energy / (free * MOLAR_GAS_CONSTANT)
 
     def violation(self, context_or_positions: openmm.Context | Any) -> Violation:
         """Measure how far the anions are from where they are frozen.
