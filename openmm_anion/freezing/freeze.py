@@ -16,6 +16,7 @@ from openmm_anion.freezing.internal import internal_projector
 from openmm_anion.freezing.modes import parse_modes, parse_rotation, removed_degrees_of_freedom
 from openmm_anion.freezing.orientation import orientation_projector
 from openmm_anion.freezing.reference import FrozenAnion, reference_anions
+from openmm_anion.freezing.single_precision import storable_shape
 from openmm_anion.freezing.system_copy import copy_system
 from openmm_anion.freezing.ties import molecule_ties
 from openmm_anion.freezing.translation import translation_projector
@@ -93,6 +94,9 @@ def freeze(
     frozen_anions = reference_anions(system, anions, points, box if periodic else None)
     if modes and not frozen_anions:
         raise InputError(f"no anions were given to freeze {modes} in")
+    by_distances = modes in ("V", "TV")
+    if by_distances:
+        frozen_anions = tuple(storable_shape(anion) for anion in frozen_anions)
     for anion in frozen_anions:
         points[anion.indices] = anion.positions
 
@@ -106,7 +110,7 @@ def freeze(
         for anion in frozen_anions:
             for particle in anion.indices:
                 frozen.setParticleMass(int(particle), 0.0)
-    if modes in ("V", "TV"):
+    if by_distances:
         add_shape_constraints(frozen, frozen_anions, group)
     projectors = _projectors(modes, frozen_anions, periodic)
     for force in [*projectors, molecule_ties(frozen_anions)] if modes else []:
