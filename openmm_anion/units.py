@@ -51,6 +51,30 @@ def number(value: Any, in_unit: unit.Unit, what: str) -> float:
     return float(plain)
 
 
+def temperature_in_kelvin(value: Any) -> float:
+    """Return a temperature as a float in K.
+
+    Parameters
+    ----------
+    value : Quantity or float
+        What the user gave.
+
+    Raises
+    ------
+    InputError
+        If it is negative or no temperature.
+
+    Examples
+    --------
+    >>> temperature_in_kelvin(850 * unit.kelvin)
+    850.0
+    """
+    kelvin = number(value, unit.kelvin, "temperature")
+    if kelvin < 0:
+        raise InputError(f"temperature {kelvin:g} K is negative; give it in kelvin, zero or above")
+    return kelvin
+
+
 def array(value: Any, in_unit: unit.Unit, what: str) -> NDArray[np.float64]:
     """Return `value` as a float64 array in `in_unit`; bare numbers are taken to be in it already.
 

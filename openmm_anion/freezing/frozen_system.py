@@ -16,7 +16,7 @@ from openmm_anion.freezing.reference import FrozenAnion
 from openmm_anion.freezing.velocities import draw_velocities, project_velocities
 from openmm_anion.freezing.violation import Violation, measure_violation
 from openmm_anion.periodic import make_whole
-from openmm_anion.units import MOLAR_GAS_CONSTANT, array, number
+from openmm_anion.units import MOLAR_GAS_CONSTANT, array, number, temperature_in_kelvin
 
 Array = NDArray[np.float64]
 
@@ -77,6 +77,11 @@ class FrozenSystem:
         """Degrees of freedom that the modes take away."""
         return sum(removed_degrees_of_freedom(self.modes, len(a.indices), a.shape) for a in self.anions)
 
+    @property
+    def conserves_momentum(self) -> bool:
+        """Whether the drift of the whole stays what it is: anchored centres give momentum to nobody."""
+        return "T" not in self.modes
+
     def initialize(self, context: openmm.Context, temperature: Any = None, seed: int = 0) -> None:
         """Put whole positions, the box and, if asked, velocities that obey the constraints into a Context.
 
@@ -112,9 +117,7 @@ class FrozenSystem:
         (N, 3) array
             Velocities, nm/ps.
         """
-        kelvin = number(temperature, unit.kelvin, "temperature")
-        if kelvin < 0:
-            raise InputError(f"temperature {kelvin:g} K is negative; give it in kelvin, zero or above")
+        kelvin = temperature_in_kelvin(temperature)
         return draw_velocities(self.masses, self.positions, self.anions, self.modes, kelvin, seed)
 
     def project_velocities(self, velocities: Any) -> Array:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import exp, sqrt
 from typing import Any
 
 import openmm
@@ -10,9 +9,9 @@ from openmm import unit
 
 from openmm_anion.errors import InputError
 from openmm_anion.freezing.frozen_system import FrozenSystem
+from openmm_anion.integrators.arguments import positive_timestep
 from openmm_anion.integrators.drift import add_drift, prepare
-from openmm_anion.integrators.verlet import positive_timestep
-from openmm_anion.units import MOLAR_GAS_CONSTANT, number
+from openmm_anion.units import MOLAR_GAS_CONSTANT, number, temperature_in_kelvin
 
 
 class LangevinMiddleIntegrator(openmm.CustomIntegrator):
@@ -64,8 +63,12 @@ class LangevinMiddleIntegrator(openmm.CustomIntegrator):
         prepare(self, frozen)
         self.addGlobalVariable("kT", 0.0)
         self.setTemperature(temperature)
-        self.addGlobalVariable("a", exp(-rate * step))
-        self.addGlobalVariable("b", sqrt(1.0 - exp(-2.0 * rate * step)))
+        self.addGlobalVariable("friction", rate)
+        self.addGlobalVariable("a", 0.0)
+        self.addGlobalVariable("b", 0.0)
+        # Here and not as numbers, so that setStepSize changes them, too.
+        self.addComputeGlobal("a", "exp(-friction*dt)")
+        self.addComputeGlobal("b", "sqrt(1 - a*a)")
         self.addUpdateContextState()
         self.addComputePerDof("v", "v + dt*f/m")
         add_drift(self, frozen, "0.5*dt")
@@ -84,7 +87,4 @@ class LangevinMiddleIntegrator(openmm.CustomIntegrator):
         temperature : Quantity or float
             Temperature, K.
         """
-        kelvin = number(temperature, unit.kelvin, "temperature")
-        if kelvin < 0:
-            raise InputError(f"temperature {kelvin:g} K is negative; give it in kelvin, zero or above")
-        self.setGlobalVariableByName("kT", MOLAR_GAS_CONSTANT * kelvin)
+        self.setGlobalVariableByName("kT", MOLAR_GAS_CONSTANT * temperature_in_kelvin(temperature))

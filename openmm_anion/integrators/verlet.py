@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import openmm
-from openmm import unit
 
-from openmm_anion.errors import InputError
 from openmm_anion.freezing.frozen_system import FrozenSystem
+from openmm_anion.integrators.arguments import positive_timestep
 from openmm_anion.integrators.drift import add_drift, is_constrained, prepare
-from openmm_anion.units import number
 
 
 class VerletIntegrator(openmm.CustomIntegrator):
@@ -56,17 +54,3 @@ class VerletIntegrator(openmm.CustomIntegrator):
             self.addComputePerDof("constraint", "(x - x1)/(dt*dt)")
         acceleration = "f/m + constraint" if constrained else "f/m"
         self.setKineticEnergyExpression(f"0.5*m*now*now; now = v + 0.5*dt*({acceleration})")
-
-
-def positive_timestep(timestep: Any) -> float:
-    """Return the time step in ps, or refuse one that is not positive.
-
-    Parameters
-    ----------
-    timestep : Quantity or float
-        Time step, ps.
-    """
-    step = number(timestep, unit.picosecond, "time step")
-    if step <= 0:
-        raise InputError(f"time step {step:g} ps is not positive; give it in picoseconds, e.g. 0.002")
-    return step
