@@ -147,7 +147,8 @@ def find_polyanions(atoms: Atoms, formulas: str | Sequence[str], *, bond_scale: 
     ------
     InputError
         If a formula matches nothing, or is given twice, if a network of its elements runs through
-        the whole crystal, or if the structure is not periodic or has coordinates that are not finite.
+        the whole crystal, if the structure is not periodic or has coordinates that are not finite, or
+        if `bond_scale` is not a positive number.
 
     Examples
     --------
@@ -157,6 +158,8 @@ def find_polyanions(atoms: Atoms, formulas: str | Sequence[str], *, bond_scale: 
     """
     wanted = _compositions(formulas)
     _require_crystal(atoms)
+    if not 0 < bond_scale < np.inf:
+        raise InputError(f"bond_scale {bond_scale} is not a positive number; a usual one is 1.25")
     symbols = np.array(atoms.get_chemical_symbols())
     elements = {symbol for composition in wanted for symbol, _ in composition}
     for symbol in sorted(elements - set(symbols)):
@@ -173,9 +176,8 @@ def find_polyanions(atoms: Atoms, formulas: str | Sequence[str], *, bond_scale: 
             continue
         if cluster.endless:
             raise InputError(
-                f"a cluster of composition {formula} is bonded to its own periodic image and runs "
-                "through the "
-                f"whole crystal; use a supercell or a bond_scale below {bond_scale}"
+                f"a cluster of composition {formula} is bonded to its own periodic image and runs through "
+                f"the whole crystal; check the structure or lower bond_scale ({bond_scale})"
             )
         whole[cluster.atoms] = cluster.positions * ANGSTROM
         order = np.argsort(cluster.atoms)
@@ -243,6 +245,8 @@ def _compositions(formulas: str | Sequence[str]) -> dict[Composition, str]:
 
 
 def _require_crystal(atoms: Atoms) -> None:
+    if not np.isfinite(atoms.cell.array).all():
+        raise InputError("a cell vector of the structure is not finite; check the file")
     if not atoms.pbc.all() or abs(atoms.cell.volume) < 1e-6:
         raise InputError(
             "the structure is not periodic in three directions; give one with a cell (CIF, POSCAR, extxyz)"

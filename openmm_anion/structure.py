@@ -43,8 +43,9 @@ def read_structure(path: str | Path, supercell: Sequence[int] = (1, 1, 1)) -> At
     Raises
     ------
     InputError
-        If the file is missing or cannot be read, is not a crystal, has partly occupied sites, coordinates
-        that are not finite or two atoms at one place, or if a repetition is not a positive number.
+        If the file is missing or cannot be read, is not a crystal, has partly occupied sites, atoms of no
+        element, coordinates that are not finite or two atoms at one place, or if a repetition is not a
+        positive whole number.
     """
     if not Path(path).is_file():
         raise InputError(f"structure file {path} not found")
@@ -55,8 +56,13 @@ def read_structure(path: str | Path, supercell: Sequence[int] = (1, 1, 1)) -> At
         raise InputError(f"structure file {path} cannot be read by ASE: {reason}") from None
     if not isinstance(atoms, Atoms) or not len(atoms):
         raise InputError(f"structure file {path} holds no atoms")
+    if not np.isfinite(atoms.cell.array).all():
+        raise InputError(f"a cell vector in {path} is not finite")
     if not atoms.pbc.all() or abs(atoms.cell.volume) < 1e-3:
         raise InputError(f"structure file {path} has no periodic cell; give a crystal (CIF, POSCAR, extxyz)")
+    unknown = np.flatnonzero(atoms.numbers == 0)
+    if len(unknown):
+        raise InputError(f"atom {unknown[0]} in {path} has no element; name one instead of X")
     occupancies = atoms.info.get("occupancy", {})
     if any(abs(occupancy - 1.0) > 1e-6 for site in occupancies.values() for occupancy in site.values()):
         raise InputError(f"structure file {path} has partly occupied sites; give an ordered structure")
@@ -70,9 +76,10 @@ def read_structure(path: str | Path, supercell: Sequence[int] = (1, 1, 1)) -> At
             "doubles or choose "
             "the occupancy of disordered sites"
         )
-    if len(supercell) != 3 or min(supercell) < 1:
-        raise InputError(f"supercell {list(supercell)} must be three positive whole numbers, e.g. [2, 2, 2]")
-    return _to_openmm_orientation(make_supercell(atoms, np.diag(supercell), order="cell-major"))
+    repeat = np.array(supercell)
+    if repeat.shape != (3,) or not np.issubdtype(repeat.dtype, np.integer) or repeat.min() < 1:
+        raise InputError(f"supercell {supercell!r} must be three positive whole numbers, e.g. [2, 2, 2]")
+    return _to_openmm_orientation(make_supercell(atoms, np.diag(repeat), order="cell-major"))
 
 
 def _to_openmm_orientation(atoms: Atoms) -> Atoms:
