@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -117,6 +118,8 @@ def ions_together(atoms: Atoms, anions: Polyanions) -> Atoms:
 def build_topology(atoms: Atoms, anions: Polyanions) -> app.Topology:
     """Return an OpenMM topology with one residue per anion and per other atom, bonds inside the anions.
 
+    The atoms of an anion are numbered by element: P1, S1, S2, S3, S4.
+
     Parameters
     ----------
     atoms : ase.Atoms
@@ -129,6 +132,7 @@ def build_topology(atoms: Atoms, anions: Polyanions) -> app.Topology:
     chain = topology.addChain()
     owner = {int(index): anion for anion in anions for index in anion.indices}
     residues: dict[int, app.topology.Residue] = {}
+    named: Counter[tuple[int, str]] = Counter()
     particles = []
     for index, symbol in enumerate(atoms.symbols):
         anion = owner.get(index)
@@ -136,7 +140,10 @@ def build_topology(atoms: Atoms, anions: Polyanions) -> app.Topology:
         if key not in residues:
             residues[key] = topology.addResidue(anion.formula if anion else symbol.upper(), chain)
         element = app.Element.getBySymbol(symbol)
-        particles.append(topology.addAtom(symbol, element, residues[key]))
+        # PDB readers take two atoms of one name in a residue for one atom with two places.
+        named[key, symbol] += 1
+        name = f"{symbol}{named[key, symbol]}" if anion else symbol
+        particles.append(topology.addAtom(name, element, residues[key]))
     for anion in anions:
         for i, j in anion.bonds:
             topology.addBond(particles[i], particles[j])
