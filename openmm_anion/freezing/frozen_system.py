@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from openmm import unit
 
 from openmm_anion.errors import InputError
+from openmm_anion.freezing.kinetic import KineticTemperatures, kinetic_temperatures
 from openmm_anion.freezing.modes import Rotation, mode_name, removed_degrees_of_freedom
 from openmm_anion.freezing.reference import FrozenAnion
 from openmm_anion.freezing.velocities import draw_velocities, project_velocities
@@ -164,6 +165,19 @@ class FrozenSystem:
         if free <= 0:
             raise InputError(f"{free} degrees of freedom can move, so that there is no temperature")
         return 2.0 * energy / (free * MOLAR_GAS_CONSTANT)
+
+    def kinetic_temperatures(self, state: openmm.State) -> KineticTemperatures:
+        """Split the temperature of a State into that of the cations and of each motion of the anions.
+
+        Parameters
+        ----------
+        state : openmm.State
+            A State with positions (not wrapped, as by default) and velocities. The velocities of integrators
+            that keep them half a step apart (`VerletIntegrator`) are taken as they are.
+        """
+        positions = state.getPositions(asNumpy=True).value_in_unit(unit.nanometer)
+        velocities = state.getVelocities(asNumpy=True).value_in_unit(unit.nanometer / unit.picosecond)
+        return kinetic_temperatures(self.masses, positions, velocities, self.anions, self.modes)
 
     def violation(self, context_or_positions: openmm.Context | Any) -> Violation:
         """Measure how far the anions are from where they are frozen.
