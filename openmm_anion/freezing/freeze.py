@@ -82,6 +82,7 @@ def freeze(
     4
     """
     modes, definition = parse_modes(modes), parse_rotation(rotation)
+    _refuse_frozen(system)
     periodic = system.usesPeriodicBoundaryConditions()
     box = np.array(
         [v.value_in_unit(unit.nanometer) for v in system.getDefaultPeriodicBoxVectors()], dtype=np.float64
@@ -101,7 +102,6 @@ def freeze(
         points[anion.indices] = anion.positions
 
     frozen = copy_system(system)
-    _refuse_frozen(frozen)
     _refuse_movers(frozen, modes)
     _settle_constraints(frozen, modes, frozen_anions)
     outside = frozen.getNumConstraints()
