@@ -72,7 +72,7 @@ def test_files_of_a_study(finished: Path, study: PreparedStudy) -> None:
         record = json.loads((folder / "run.json").read_text())
         assert record["status"] == "finished"
         assert record["frames"] == 7
-        assert record["degrees_of_freedom"] == (384 if mode == "free" else 384 - 48)
+        assert record["degrees_of_freedom"] == (381 if mode == "free" else 381 - 48)
         rows = np.loadtxt(folder / "thermodynamics.csv", delimiter=",", skiprows=1)
         assert rows[:, 0] == pytest.approx(np.arange(7) * 0.02)
         assert rows[:, 4].max() < 1e-10

@@ -101,7 +101,27 @@ def draw_velocities(
     spread = np.sqrt(MOLAR_GAS_CONSTANT * temperature / masses[moving])[:, None]
     velocities[moving] = spread * np.random.default_rng(seed).normal(size=(int(moving.sum()), 3))
     velocities = project_velocities(velocities, anions, modes)
-    if "T" not in modes:
-        velocities[moving] -= masses @ velocities / masses.sum()
-    velocities[~moving] = 0.0
-    return velocities
+    return velocities if "T" in modes else remove_drift(masses, velocities)
+
+
+def remove_drift(masses: Array, velocities: Array) -> Array:
+    """Take the velocity of the centre of mass of the whole out of velocities.
+
+    A common velocity violates no constraint of orientation or shape; with frozen centres there is no drift.
+
+    Parameters
+    ----------
+    masses : (N,) array
+        Masses, Da; particles without mass do not move.
+    velocities : (N, 3) array
+        Velocities, nm/ps.
+
+    Returns
+    -------
+    (N, 3) array
+        Velocities without drift, nm/ps.
+    """
+    moving = masses > 0
+    result = np.zeros_like(velocities)
+    result[moving] = velocities[moving] - masses @ velocities / masses.sum()
+    return result

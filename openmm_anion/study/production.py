@@ -17,12 +17,13 @@ from openmm_anion import __version__
 from openmm_anion.analysis.integrity import BrokenBond
 from openmm_anion.errors import InputError
 from openmm_anion.freezing import FrozenSystem, freeze, parse_modes
-from openmm_anion.integrators import LangevinMiddleIntegrator, VerletIntegrator
+from openmm_anion.freezing.velocities import remove_drift
 from openmm_anion.study.equilibration import Snapshot
 from openmm_anion.study.layout import RunKey, write_json
 from openmm_anion.study.platform import make_context, precision_of
 from openmm_anion.study.prepared import PreparedStudy
 from openmm_anion.study.recorder import Recorder
+from openmm_anion.study.thermostat import production_integrator
 
 WARM_UP = 5
 """Evaluations of the forces before a run starts; TorchScript profiles one or two and then compiles."""
@@ -71,17 +72,14 @@ def produce(
         positions=snapshot.positions,
         rotation=dynamics.rotation,
     )
-    integrator: openmm.CustomIntegrator
-    if dynamics.thermostat == "none":
-        integrator = VerletIntegrator(frozen, dynamics.timestep)
-    else:
-        integrator = LangevinMiddleIntegrator(
-            frozen, key.temperature, dynamics.friction, dynamics.timestep, seed
-        )
+    integrator = production_integrator(dynamics, frozen, key.temperature, seed)
     context = make_context(frozen.system, integrator, platform, settings.computer)
     frozen.initialize(context)
     frozen.check(context)
-    context.setVelocities(frozen.project_velocities(snapshot.velocities))
+    velocities = frozen.project_velocities(snapshot.velocities)
+    # Langevin noise brings a drift of the whole back; everything else conserves what it starts with.
+    driftless = frozen.conserves_momentum and dynamics.thermostat != "langevin-middle"
+    context.setVelocities(remove_drift(frozen.masses, velocities) if driftless else velocities)
     _warm_up(context)
 
     interval = round(output.frame_interval / dynamics.timestep)
@@ -96,9 +94,8 @@ def produce(
         "timestep_ps": dynamics.timestep,
         "steps": last * interval,
         "frame_interval_ps": interval * dynamics.timestep,
-        "degrees_of_freedom": frozen.degrees_of_freedom,
+        "degrees_of_freedom": frozen.degrees_of_freedom - 3 * driftless,
         "thermostat": dynamics.thermostat,
-        "friction_per_ps": dynamics.friction,
         "seed": seed,
         "platform": platform,
         "precision": precision,
@@ -119,9 +116,8 @@ def produce(
             if frame:
                 integrator.step(interval)
                 on_steps(interval)
-            broken = _record_frame(
-                study, frozen, context, recorder, watch, frame * record["frame_interval_ps"]
-            )
+            time_ps = frame * record["frame_interval_ps"]
+            broken = _record_frame(study, frozen, driftless, context, recorder, watch, time_ps)
             if broken is None:
                 status = "failed"
                 break
@@ -141,6 +137,7 @@ def produce(
 def _record_frame(
     study: PreparedStudy,
     frozen: FrozenSystem,
+    driftless: bool,
     context: openmm.Context,
     recorder: Recorder,
     watch: Callable[..., list[BrokenBond]],
@@ -157,7 +154,7 @@ def _record_frame(
         time_ps,
         potential,
         kinetic,
-        frozen.temperature(kinetic),
+        frozen.temperature(kinetic, drift_removed=driftless),
         frozen.violation(positions).displacement,
     )
     recorder.write(positions, study.box, values)

@@ -66,10 +66,12 @@ class DynamicsSettings(_Section):
     """Frozen motions of each run; the free run is always needed and made."""
     rotation: Literal["eckart"] = "eckart"
     """Definition of frozen rotation."""
-    thermostat: Literal["langevin-middle", "none"] = "langevin-middle"
+    thermostat: Literal["bussi", "langevin-middle", "nose-hoover", "none"] = "bussi"
     """Thermostat of the production runs; none is constant energy."""
+    relaxation_time: Positive = 0.5
+    """Relaxation time of bussi and nose-hoover, ps."""
     friction: Positive = 0.2
-    """Friction of the production thermostat, 1/ps; gentle, so that hops are left to the crystal."""
+    """Friction of langevin-middle, 1/ps."""
     timestep: Positive = 0.002
     """Time step, ps."""
     snapshots: Annotated[int, Field(ge=1)] = 2
