@@ -133,10 +133,8 @@ def measure(
     }
     first = references["Verlet"].block(20)
     steps = max(5, round(arguments.milliseconds / first))
-    print(
     n_atoms = system.getNumParticles()
     print(f"{n_atoms} atoms, {len(anions)} anions, {arguments.platform}: {first:.3f} ms per Verlet step")
-    )
     print(f"{'mode':6}" + "".join(f"{name:>20}" for name in ENSEMBLES))
     for mode in MODES:
         frozen = freeze(system, anions, mode, positions=positions)
