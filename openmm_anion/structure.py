@@ -79,7 +79,9 @@ def read_structure(path: str | Path, supercell: Sequence[int] = (1, 1, 1)) -> At
         )
     repeat = np.array(supercell)
     if repeat.shape != (3,) or not np.issubdtype(repeat.dtype, np.integer) or repeat.min() < 1:
-        raise InputError(f"supercell {supercell!r} must be three positive whole numbers, e.g. [2, 2, 2]")
+        raise InputError(
+            f"supercell {repeat.tolist()!r} must be three positive whole numbers, e.g. [2, 2, 2]"
+        )
     return _to_openmm_orientation(make_supercell(atoms, np.diag(repeat), order="cell-major"))
 
 
