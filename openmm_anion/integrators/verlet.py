@@ -33,6 +33,7 @@ class VerletIntegrator(openmm.CustomIntegrator):
 
     Examples
     --------
+    >>> from openmm import unit
     >>> from openmm_anion.freezing import freeze
     >>> system = openmm.System()
     >>> _ = [system.addParticle(m) for m in (12.0, 14.0, 39.1)]
