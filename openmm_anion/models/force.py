@@ -31,6 +31,28 @@ def torch_force(module: torch.jit.ScriptModule) -> openmm.Force:
     return force
 
 
+def phase_force(module: torch.jit.ScriptModule, parameter: str) -> openmm.Force:
+    """A ``TorchForce`` that calls ``module(positions, parameter)`` without a box.
+
+    Parameters
+    ----------
+    module : torch.jit.ScriptModule
+        Takes positions (N, 3) in nm and the value of a context parameter as a tensor of one number, returns
+        an energy (kJ/mol) and forces (N, 3) (kJ/mol/nm).
+    parameter : str
+        Name of the context parameter; it starts as 0.
+
+    Raises
+    ------
+    InputError
+        If the TorchForce plugin is missing or installed twice.
+    """
+    force = _plugin().TorchForce(module)
+    force.setOutputsForces(True)
+    force.addGlobalParameter(parameter, 0.0)
+    return force
+
+
 def is_torch_force(force: openmm.Force) -> bool:
     """Tell whether a Force, as a System hands it out, is a ``TorchForce``.
 
