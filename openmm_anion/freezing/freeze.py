@@ -13,14 +13,21 @@ from openmm_anion.anions import Polyanion
 from openmm_anion.errors import InputError
 from openmm_anion.freezing.frozen_system import FrozenSystem
 from openmm_anion.freezing.internal import internal_projector
-from openmm_anion.freezing.modes import parse_modes, parse_rotation, removed_degrees_of_freedom
+from openmm_anion.freezing.modes import (
+    Rotation,
+    holds_orientation,
+    parse_modes,
+    parse_rotation,
+    removed_degrees_of_freedom,
+)
 from openmm_anion.freezing.orientation import orientation_projector
 from openmm_anion.freezing.reference import FrozenAnion, reference_anions
 from openmm_anion.freezing.single_precision import storable_shape
+from openmm_anion.freezing.straight import straightened
 from openmm_anion.freezing.system_copy import copy_system
 from openmm_anion.freezing.ties import molecule_ties
 from openmm_anion.freezing.translation import translation_projector
-from openmm_anion.freezing.vibration import add_shape_constraints
+from openmm_anion.freezing.vibration import add_shape_constraints, shape_distances
 from openmm_anion.units import array
 
 ALL_GROUPS = 0xFFFFFFFF
@@ -52,8 +59,9 @@ def freeze(
         Any subset of the letters T (translation), R (rotation) and V (vibration), or ``"free"``.
     positions : Quantity or (N, 3) array
         Positions in which the anions are frozen, nm. Anions may be wrapped; they are made whole.
-    rotation : {"eckart"}
-        Definition of frozen rotation.
+    rotation : {"eckart", "angular-momentum"}
+        Definition of frozen rotation: the orientation is held for ever, or it does not turn at any instant
+        but can creep through changes of the shape. With V frozen as well they are the same.
 
     Returns
     -------
@@ -95,9 +103,15 @@ def freeze(
     frozen_anions = reference_anions(system, anions, points, box if periodic else None)
     if modes and not frozen_anions:
         raise InputError(f"no anions were given to freeze {modes} in")
-    by_distances = modes in ("V", "TV")
-    if by_distances:
-        frozen_anions = tuple(storable_shape(anion) for anion in frozen_anions)
+    by_distances, by_projector = [], []
+    if modes in ("V", "TV"):
+        frozen_anions = tuple(storable_shape(straightened(anion)) for anion in frozen_anions)
+        for anion in frozen_anions:
+            pairs = shape_distances(anion)
+            if pairs is None:
+                by_projector.append(anion)
+            else:
+                by_distances.append((anion, pairs))
     for anion in frozen_anions:
         points[anion.indices] = anion.positions
 
@@ -110,9 +124,10 @@ def freeze(
         for anion in frozen_anions:
             for particle in anion.indices:
                 frozen.setParticleMass(int(particle), 0.0)
-    if by_distances:
-        add_shape_constraints(frozen, frozen_anions, group)
-    projectors = _projectors(modes, frozen_anions, periodic)
+    add_shape_constraints(frozen, by_distances, group)
+    turning = () if "R" not in modes or holds_orientation(modes, definition) else frozen_anions
+    in_two_phases = _two_phase_projectors(by_projector, turning, frozen.getNumParticles())
+    projectors = _projectors(modes, definition, frozen_anions, periodic) + in_two_phases
     for force in [*projectors, molecule_ties(frozen_anions)] if modes else []:
         force.setForceGroup(group)
         frozen.addForce(force)
@@ -129,13 +144,16 @@ def freeze(
         positions=points,
         box=box,
         projector_group=group if projectors else None,
+        two_phases=bool(in_two_phases),
         integration_groups=ALL_GROUPS & ~(1 << group) if modes else ALL_GROUPS,
         degrees_of_freedom=3 * mobile - outside - removed,
     )
 
 
-def _projectors(modes: str, anions: tuple[FrozenAnion, ...], periodic: bool) -> list[openmm.Force]:
-    """Return the projectors; those of one list act on orthogonal motions and are applied in one pass."""
+def _projectors(
+    modes: str, rotation: Rotation, anions: tuple[FrozenAnion, ...], periodic: bool
+) -> list[openmm.Force]:
+    """Return the linear projectors; all projectors act on orthogonal motions and are applied in one pass."""
     if modes == "TRV":
         return []
     projectors: list[openmm.Force] = []
@@ -143,8 +161,24 @@ def _projectors(modes: str, anions: tuple[FrozenAnion, ...], periodic: bool) -> 
         projectors.append(translation_projector(anions, periodic))
     if modes == "RV":
         projectors.append(internal_projector(anions))
-    elif "R" in modes:
+    elif holds_orientation(modes, rotation):
         projectors.append(orientation_projector(anions))
+    return projectors
+
+
+def _two_phase_projectors(
+    rigid: Sequence[FrozenAnion], without_angular_momentum: Sequence[FrozenAnion], n_particles: int
+) -> list[openmm.Force]:
+    """Return the projectors that need the start of a drift, and PyTorch, which most Systems do without."""
+    projectors = []
+    if rigid:
+        from openmm_anion.freezing.rigid_shape import rigid_shape_projector
+
+        projectors.append(rigid_shape_projector(rigid, n_particles))
+    if without_angular_momentum:
+        from openmm_anion.freezing.angular_momentum import angular_momentum_projector
+
+        projectors.append(angular_momentum_projector(without_angular_momentum, n_particles))
     return projectors
 
 

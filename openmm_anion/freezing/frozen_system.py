@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,10 @@ from openmm import unit
 
 from openmm_anion.errors import InputError
 from openmm_anion.freezing.kinetic import KineticTemperatures, kinetic_temperatures
-from openmm_anion.freezing.modes import Rotation, mode_name, removed_degrees_of_freedom
+from openmm_anion.freezing.modes import Rotation, holds_orientation, mode_name, removed_degrees_of_freedom
 from openmm_anion.freezing.reference import FrozenAnion
 from openmm_anion.freezing.velocities import draw_velocities, project_velocities
-from openmm_anion.freezing.violation import Violation, measure_violation
+from openmm_anion.freezing.violation import Violation, largest_angular_velocity, measure_violation
 from openmm_anion.periodic import make_whole
 from openmm_anion.units import MOLAR_GAS_CONSTANT, array, number, temperature_in_kelvin
 
@@ -50,6 +50,8 @@ class FrozenSystem:
         Box vectors as rows, nm.
     projector_group : int or None
         Force group that holds the projectors, if the modes need any.
+    two_phases : bool
+        Whether a projector compares the end of a drift with its start, see `openmm_anion.freezing.phase`.
     integration_groups : int
         Bit mask of the force groups that act on the particles (all but the projector group).
     degrees_of_freedom : int
@@ -63,6 +65,7 @@ class FrozenSystem:
     positions: Array
     box: Array
     projector_group: int | None
+    two_phases: bool
     integration_groups: int
     degrees_of_freedom: int
 
@@ -185,7 +188,7 @@ class FrozenSystem:
         Parameters
         ----------
         context_or_positions : openmm.Context or (N, 3) array
-            A Context, or positions (Quantity or nm).
+            A Context, or positions (Quantity or nm), which tell nothing of an angular momentum.
 
         Raises
         ------
@@ -194,12 +197,20 @@ class FrozenSystem:
         """
         positions = context_or_positions
         box = self.box
+        velocities = None
         if isinstance(positions, openmm.Context):
-            state = positions.getState(getPositions=True)
+            state = positions.getState(getPositions=True, getVelocities=True)
+            velocities = state.getVelocities(asNumpy=True).value_in_unit(unit.nanometer / unit.picosecond)
             positions = state.getPositions(asNumpy=True)
             box = np.array(state.getPeriodicBoxVectors(asNumpy=True).value_in_unit(unit.nanometer))
         plain = self._one_per_particle(positions, unit.nanometer, "positions")
-        return measure_violation(plain, box, self.anions, self.modes)
+        if "R" not in self.modes or holds_orientation(self.modes, self.rotation):
+            return measure_violation(plain, box, self.anions, self.modes)
+        violation = measure_violation(plain, box, self.anions, self.modes.replace("R", ""))
+        if velocities is None:
+            return violation
+        turning = largest_angular_velocity(plain, velocities, box, self.anions)
+        return replace(violation, angular_velocity=turning)
 
     def _one_per_particle(self, values: Any, in_unit: unit.Unit, what: str) -> Array:
         plain = array(values, in_unit, what)

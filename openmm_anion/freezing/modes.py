@@ -7,12 +7,12 @@ from typing import Literal
 from openmm_anion.errors import InputError
 from openmm_anion.shape import Shape
 
-Rotation = Literal["eckart"]
+Rotation = Literal["eckart", "angular-momentum"]
 
 MODES = ("", "T", "R", "V", "TR", "TV", "RV", "TRV")
 """All eight combinations; the empty one is the free crystal."""
 
-ROTATIONS: tuple[Rotation, ...] = ("eckart",)
+ROTATIONS: tuple[Rotation, ...] = ("eckart", "angular-momentum")
 """The definitions of frozen rotation."""
 
 
@@ -66,11 +66,35 @@ def parse_rotation(text: str) -> Rotation:
     text : str
         ``"eckart"``: the orientation itself is held, ``sum m_i d_i x (x_i - c) = 0`` with the
         reference shape d (C. Eckart, Phys. Rev. 47, 552 (1935), doi:10.1103/PhysRev.47.552).
+        ``"angular-momentum"``: the angular momentum of each anion about its centre is zero,
+        ``sum m_i (x_i - c) x (v_i - v_c) = 0`` (J. Yang et al., arXiv:2404.15517); the orientation can creep
+        through changes of the shape.
     """
     for known in ROTATIONS:
         if text == known:
             return known
     raise InputError(f"unknown definition of frozen rotation {text!r}; known: {', '.join(ROTATIONS)}")
+
+
+def holds_orientation(modes: str, rotation: Rotation) -> bool:
+    """Tell whether the orientation itself is held, not only its change.
+
+    A rigid body without angular momentum keeps its orientation, so that with V frozen as well both
+    definitions are the same.
+
+    Parameters
+    ----------
+    modes : str
+        Canonical modes.
+    rotation : {"eckart", "angular-momentum"}
+        Definition of frozen rotation.
+
+    Examples
+    --------
+    >>> [holds_orientation(modes, "angular-momentum") for modes in ("T", "TR", "RV")]
+    [False, False, True]
+    """
+    return "R" in modes and (rotation == "eckart" or "V" in modes)
 
 
 def removed_degrees_of_freedom(modes: str, n_atoms: int, shape: Shape) -> int:

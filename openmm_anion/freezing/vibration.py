@@ -11,7 +11,8 @@ approximation is poor. Therefore
   the best conditioned set;
 * every open angle is told by a harmonic angle of zero strength;
 * the spectral radius of one iteration, ``I - A B`` with A the coupling and B the cut inverse, is computed
-  beforehand, and a shape for which it exceeds one half is refused.
+  beforehand, and a shape for which it exceeds one half is left to `openmm_anion.freezing.rigid_shape`, as
+  are shapes that no set of distances holds.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ import openmm
 from numpy.typing import NDArray
 from scipy.linalg import qr
 
-from openmm_anion.errors import InputError
 from openmm_anion.freezing.modes import removed_degrees_of_freedom
 from openmm_anion.freezing.reference import FrozenAnion
 
@@ -120,43 +120,47 @@ def ccma_radius(positions: Array, masses: Array, pairs: list[Pair], cut: float =
     return float(np.abs(np.linalg.eigvals(np.eye(len(pairs)) - (coupling * scale) @ inverse)).max())
 
 
-def add_shape_constraints(system: openmm.System, anions: Iterable[FrozenAnion], force_group: int) -> None:
+def shape_distances(anion: FrozenAnion) -> list[Pair] | None:
+    """Return the distances by which OpenMM's constraint solver can hold the shape of an anion.
+
+    Parameters
+    ----------
+    anion : FrozenAnion
+        The anion and its reference shape (nm).
+
+    Returns
+    -------
+    list of (int, int) or None
+        Independent pairs; None for a shape that distances cannot hold (planar with more than three atoms,
+        linear with more than two) or for which the solver would not converge.
+    """
+    if anion.shape != "general" and len(anion.indices) > DISTANCES_HOLD_FLAT[anion.shape]:
+        return None
+    pairs = rigid_distances(anion.positions, anion.masses)
+    if len(pairs) < removed_degrees_of_freedom("V", len(anion.indices), anion.shape):
+        return None
+    converges = ccma_radius(anion.positions, anion.masses, pairs) <= LARGEST_RADIUS
+    return pairs if converges else None
+
+
+def add_shape_constraints(
+    system: openmm.System, anions: Iterable[tuple[FrozenAnion, list[Pair]]], force_group: int
+) -> None:
     """Add the distance constraints that make each anion rigid, and the angles that CCMA needs.
 
     Parameters
     ----------
     system : openmm.System
         Changed in place.
-    anions : iterable of FrozenAnion
-        The anions and their reference shapes (nm).
+    anions : iterable of (FrozenAnion, pairs)
+        The anions, their reference shapes (nm) and their `shape_distances`.
     force_group : int
         Group for the zero-strength angles, outside of the integration, so that they cost nothing.
-
-    Raises
-    ------
-    InputError
-        For a shape that distances cannot hold (planar, or linear with more than two atoms) or for
-        which the solver would not converge.
     """
     angles = openmm.HarmonicAngleForce()
     angles.setForceGroup(force_group)
     angles.setName("openmm-anion: angles for the constraint solver")
-    for number, anion in enumerate(anions):
-        pairs = rigid_distances(anion.positions, anion.masses)
-        needed = removed_degrees_of_freedom("V", len(anion.indices), anion.shape)
-        flat = anion.shape != "general" and len(anion.indices) > DISTANCES_HOLD_FLAT[anion.shape]
-        if flat or len(pairs) < needed:
-            raise InputError(
-                f"anion {number} is {anion.shape}, and distances cannot hold its bending, so that V "
-                "or TV cannot be "
-                "frozen here; freeze RV or TRV instead"
-            )
-        radius = ccma_radius(anion.positions, anion.masses, pairs)
-        if radius > LARGEST_RADIUS:
-            raise InputError(
-                f"the shape of anion {number} would make OpenMM's constraint solver diverge "
-                f"(spectral radius {radius:.2f} > {LARGEST_RADIUS}); freeze RV or TRV instead"
-            )
+    for anion, pairs in anions:
         constrained = set(pairs)
         for i, j in pairs:
             length = float(np.linalg.norm(anion.positions[i] - anion.positions[j]))

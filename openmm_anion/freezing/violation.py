@@ -30,18 +30,23 @@ class Violation:
     displacement : float
         The largest of them as a distance, nm: a rotation counts as the arc of the outermost atom; zero
         when nothing is frozen.
+    angular_velocity : float
+        Angular velocity ``|I^-1 sum m_i (x_i - c) x v_i|``, rad/ps, where rotation is frozen as zero angular
+        momentum and velocities are known.
     """
 
     translation: float
     rotation: float
     shape: float
     displacement: float
+    angular_velocity: float = float("nan")
 
     def __str__(self) -> str:
         named = (
             ("centre off by", self.translation, "nm"),
             ("turned by", self.rotation, "rad"),
             ("shape off by", self.shape, "nm"),
+            ("turning at", self.angular_velocity, "rad/ps"),
         )
         return (
             ", ".join(f"{what} {value:.1e} {unit}" for what, value, unit in named if not np.isnan(value))
@@ -82,6 +87,42 @@ def measure_violation(positions: Array, box: Array, anions: Sequence[FrozenAnion
     displacement = max(worst.get("T", 0.0), arc, worst.get("V", 0.0))
     translation, rotation, off_shape = (worst.get(mode, float("nan")) for mode in "TRV")
     return Violation(translation, rotation, off_shape, displacement)
+
+
+def largest_angular_velocity(
+    positions: Array, velocities: Array, box: Array, anions: Sequence[FrozenAnion]
+) -> float:
+    """Return the largest angular velocity ``|I^-1 L|`` of an anion about its centre of mass, rad/ps.
+
+    Of a linear anion the part across its axis, the line ``sum m_i s_i (x_i - c)`` with the reference places
+    s_i along it.
+
+    Parameters
+    ----------
+    positions : (N, 3) array
+        Positions of all particles, nm; anions may be wrapped.
+    velocities : (N, 3) array
+        Their velocities, nm/ps.
+    box : (3, 3) array
+        Box vectors as rows, nm.
+    anions : sequence of FrozenAnion
+        The anions.
+    """
+    worst = 0.0
+    for anion in anions:
+        arms = make_whole(positions[anion.indices], box)
+        arms = arms - shape.center_of_mass(arms, anion.masses)
+        momentum = (anion.masses[:, None] * np.cross(arms, velocities[anion.indices])).sum(axis=0)
+        inertia = shape.inertia_tensor(arms, anion.masses)
+        if anion.shape == "linear":
+            along = anion.displacements @ anion.inverse_inertia[1][:, 0]
+            axis = (anion.masses * along) @ arms
+            across = np.eye(3) - np.outer(axis, axis) / (axis @ axis)
+            turn = np.linalg.pinv(across @ inertia @ across, rcond=1e-3) @ (across @ momentum)
+        else:
+            turn = np.linalg.solve(inertia, momentum)
+        worst = max(worst, float(np.linalg.norm(turn)))
+    return worst
 
 
 def eckart_rotation(relative: Array, anion: FrozenAnion) -> Array:
