@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import openmm
-import pandas as pd
 import pytest
 from ionic_salt import ANIONS, SALT, salt_positions, salt_system
 from openmm import app, unit
@@ -41,17 +40,17 @@ def test_every_free_motion_has_the_temperature_of_the_bath(modes: str, tmp_path:
     with FrozenStateReporter(tmp_path / "state.csv", 25, frozen) as reporter:
         simulation.reporters.append(reporter)
         simulation.step(8000)
-    table = pd.read_csv(tmp_path / "state.csv")
-    assert tuple(table.columns) == COLUMNS
+    table = np.genfromtxt(tmp_path / "state.csv", delimiter=",", names=True)
+    assert table.dtype.names == COLUMNS
     assert list(table["step"]) == list(range(1025, 9001, 25))
     assert table["constraint_violation_nm"].max() < 1e-10
     for motion, name in zip("TRV", COLUMNS[4:7], strict=True):
         if motion in modes:
-            assert table[name].isna().all()
+            assert np.isnan(table[name]).all()
     for name in ("temperature_K", "rest_K", *COLUMNS[4:7]):
-        if table[name].isna().all():
+        if np.isnan(table[name]).all():
             continue
-        blocks = table[name].to_numpy().reshape(20, -1).mean(axis=1)
+        blocks = table[name].reshape(20, -1).mean(axis=1)
         error = blocks.std(ddof=1) / np.sqrt(len(blocks))
         assert error < 10
         assert abs(blocks.mean() - 300) < 4 * error + 1, name
