@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from openmm_anion.errors import InputError, did_you_mean
 from openmm_anion.freezing import mode_name, parse_modes
+from openmm_anion.freezing.modes import Rotation
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -64,7 +65,7 @@ class DynamicsSettings(_Section):
     """Temperature or list of temperatures, K."""
     modes: tuple[str, ...] = ("free", "T", "R", "V")
     """Frozen motions of each run; the free run is always needed and made."""
-    rotation: Literal["eckart"] = "eckart"
+    rotation: Rotation = "eckart"
     """Definition of frozen rotation."""
     thermostat: Literal["bussi", "langevin-middle", "nose-hoover", "none"] = "bussi"
     """Thermostat of the production runs; none is constant energy."""
