@@ -17,6 +17,7 @@ from test_against_lammps import largest_difference
 from test_freezing_exact import energy_noise
 
 from openmm_anion.freezing import FrozenSystem, freeze, vibration
+from openmm_anion.freezing.angular_momentum import AngularMomentum
 from openmm_anion.freezing.phase import PHASE
 from openmm_anion.freezing.reference import FrozenAnion
 from openmm_anion.freezing.rigid_shape import RigidShape
@@ -110,6 +111,25 @@ def test_random_bodies(seed: int, sizes: list[int], flat: float, thin: float) ->
         bodies.append(body(shape, random.uniform(1, 100, size), start, random))
     start_positions, end = moved(bodies, 0.05, random)
     check(bodies, start_positions, end, project(bodies, start_positions, end))
+
+
+@pytest.mark.parametrize("kind", [RigidShape, AngularMomentum])
+def test_phases_chosen_on_the_device(
+    kind: type[RigidShape | AngularMomentum], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the phase is in the memory of a GPU both phases are computed; here on the CPU."""
+    random = np.random.default_rng(3)
+    bodies = [body(IONS["PS4"][1], random.uniform(10, 40, 5), 5 * k, random) for k in range(3)]
+    ends = [torch.tensor(positions) for positions in moved(bodies, 0.05, random)]
+    module = kind(bodies, 15)
+    expected = [module(x, torch.tensor(float(phase)))[1] for phase, x in enumerate(ends)]
+    name = kind.__module__
+    monkeypatch.setattr(f"{name}.is_start", lambda phase: False)
+    monkeypatch.setattr(f"{name}.kept", lambda phase, now, before: torch.where(phase < 0.5, now, before))
+    chosen = kind(bodies, 15)
+    start = chosen(ends[0], torch.zeros(1, dtype=torch.float64))[1]
+    assert float(start.abs().max()) < 1e-14 * STIFFNESS * 40
+    assert torch.equal(chosen(ends[1], torch.ones(1, dtype=torch.float64))[1], expected[1])
 
 
 @pytest.mark.parametrize("modes", ["V", "TV"])
