@@ -136,3 +136,12 @@ def test_bad_arguments() -> None:
         NoseHooverIntegrator(frozen, 300, 0.1, 0.001, chain=1)
     with pytest.raises(InputError, match="above 0 K"):
         NoseHooverIntegrator(frozen, 0, 0.1, 0.001)
+
+
+def test_temperature_of_the_bath_can_change() -> None:
+    frozen = freeze(salt_system(), ANIONS, "T", positions=salt_positions())
+    for integrator in (bussi(frozen), nose_hoover(frozen)):
+        integrator.setTemperature(500 * unit.kelvin)
+        assert integrator.getTemperature() == pytest.approx(500)
+    with pytest.raises(InputError, match="above 0 K"):
+        NoseHooverIntegrator(frozen, 300, 0.1, 0.001).setTemperature(0)

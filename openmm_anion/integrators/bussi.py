@@ -6,17 +6,16 @@ from math import exp
 from typing import Any
 
 import numpy as np
-import openmm
 from numpy.typing import NDArray
 
 from openmm_anion.errors import InputError
 from openmm_anion.freezing.frozen_system import FrozenSystem
 from openmm_anion.integrators.arguments import positive_timestep, relaxation_time
+from openmm_anion.integrators.bath import BathIntegrator
 from openmm_anion.integrators.drift import add_drift, prepare
-from openmm_anion.units import MOLAR_GAS_CONSTANT, temperature_in_kelvin
 
 
-class BussiIntegrator(openmm.CustomIntegrator):
+class BussiIntegrator(BathIntegrator):
     r"""Stochastic velocity rescaling, with the frozen motions of a `FrozenSystem` held exactly.
 
     Now and then all velocities are multiplied by one factor, so that the kinetic energy K of the n free
@@ -56,6 +55,7 @@ class BussiIntegrator(openmm.CustomIntegrator):
 
     Examples
     --------
+    >>> import openmm
     >>> from openmm import unit
     >>> from openmm_anion.freezing import freeze
     >>> system = openmm.System()
@@ -77,12 +77,10 @@ class BussiIntegrator(openmm.CustomIntegrator):
         step, tau = positive_timestep(timestep), relaxation_time(time)
         if interval < 1:
             raise InputError(f"interval of {interval} steps between rescalings must be 1 or more, e.g. 10")
-        super().__init__(step)
+        super().__init__(step, temperature)
         self.setRandomNumberSeed(seed)
         prepare(self, frozen)
         count = frozen.degrees_of_freedom - 3 * frozen.conserves_momentum
-        self.addGlobalVariable("kT", 0.0)
-        self.setTemperature(temperature)
         self.addGlobalVariable("c", exp(-interval * step / tau))
         self.addGlobalVariable("n", count)
         for name in ("passed", "kinetic", "rest", "normal", "share", "scale"):
@@ -109,20 +107,6 @@ class BussiIntegrator(openmm.CustomIntegrator):
         add_drift(self, frozen, "0.5*dt")
         self.addComputeGlobal("passed", "0")
         self.endBlock()
-
-    def getTemperature(self) -> float:
-        """Return the temperature of the bath, K."""
-        return float(self.getGlobalVariableByName("kT") / MOLAR_GAS_CONSTANT)
-
-    def setTemperature(self, temperature: Any) -> None:
-        """Change the temperature of the bath.
-
-        Parameters
-        ----------
-        temperature : Quantity or float
-            Temperature, K.
-        """
-        self.setGlobalVariableByName("kT", MOLAR_GAS_CONSTANT * temperature_in_kelvin(temperature))
 
 
 def _ones(masses: NDArray[np.float64], count: int) -> NDArray[np.float64]:

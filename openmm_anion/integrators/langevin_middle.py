@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import openmm
 from openmm import unit
 
 from openmm_anion.errors import InputError
 from openmm_anion.freezing.frozen_system import FrozenSystem
 from openmm_anion.integrators.arguments import positive_timestep
+from openmm_anion.integrators.bath import BathIntegrator
 from openmm_anion.integrators.drift import add_drift, prepare
-from openmm_anion.units import MOLAR_GAS_CONSTANT, number, temperature_in_kelvin
+from openmm_anion.units import number
 
 
-class LangevinMiddleIntegrator(openmm.CustomIntegrator):
+class LangevinMiddleIntegrator(BathIntegrator):
     """Langevin dynamics at constant temperature, with the frozen motions of a `FrozenSystem` held exactly.
 
     The LFMiddle scheme of Z. Zhang et al., J. Phys. Chem. A 123, 6056 (2019), doi:10.1021/acs.jpca.9b02771:
@@ -43,6 +43,7 @@ class LangevinMiddleIntegrator(openmm.CustomIntegrator):
 
     Examples
     --------
+    >>> import openmm
     >>> from openmm_anion.freezing import freeze
     >>> system = openmm.System()
     >>> _ = [system.addParticle(m) for m in (12.0, 14.0, 39.1)]
@@ -55,14 +56,12 @@ class LangevinMiddleIntegrator(openmm.CustomIntegrator):
         self, frozen: FrozenSystem, temperature: Any, friction: Any, timestep: Any, seed: int = 0
     ) -> None:
         step = positive_timestep(timestep)
-        super().__init__(step)
+        super().__init__(step, temperature)
         self.setRandomNumberSeed(seed)
         rate = number(friction, unit.picosecond**-1, "friction")
         if rate < 0:
             raise InputError(f"friction {rate:g} /ps is negative; give it in 1/ps, e.g. 1.0")
         prepare(self, frozen)
-        self.addGlobalVariable("kT", 0.0)
-        self.setTemperature(temperature)
         self.addGlobalVariable("friction", rate)
         self.addGlobalVariable("a", 0.0)
         self.addGlobalVariable("b", 0.0)
@@ -74,17 +73,3 @@ class LangevinMiddleIntegrator(openmm.CustomIntegrator):
         add_drift(self, frozen, "0.5*dt")
         self.addComputePerDof("v", "a*v + b*sqrt(kT/m)*gaussian")
         add_drift(self, frozen, "0.5*dt")
-
-    def getTemperature(self) -> float:
-        """Return the temperature of the bath, K."""
-        return float(self.getGlobalVariableByName("kT") / MOLAR_GAS_CONSTANT)
-
-    def setTemperature(self, temperature: Any) -> None:
-        """Change the temperature of the bath.
-
-        Parameters
-        ----------
-        temperature : Quantity or float
-            Temperature, K.
-        """
-        self.setGlobalVariableByName("kT", MOLAR_GAS_CONSTANT * temperature_in_kelvin(temperature))

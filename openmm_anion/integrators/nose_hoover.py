@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-import openmm
-
 from openmm_anion.errors import InputError
 from openmm_anion.freezing.frozen_system import FrozenSystem
 from openmm_anion.integrators.arguments import positive_timestep, relaxation_time
+from openmm_anion.integrators.bath import BathIntegrator
 from openmm_anion.integrators.drift import add_drift, prepare
-from openmm_anion.units import MOLAR_GAS_CONSTANT, temperature_in_kelvin
+from openmm_anion.units import temperature_in_kelvin
 
 SUZUKI_YOSHIDA = (1.3512071919596578, -1.7024143839193153, 1.3512071919596578)
 """Weights of three substeps of fourth order, ``1/(2 - 2^(1/3))`` twice and the rest."""
 
 
-class NoseHooverIntegrator(openmm.CustomIntegrator):
+class NoseHooverIntegrator(BathIntegrator):
     r"""Deterministic canonical dynamics, with the frozen motions of a `FrozenSystem` held exactly.
 
     A chain of thermostats with the masses :math:`Q_1 = n R T \tau^2` and :math:`Q_k = R T \tau^2` acts on the
@@ -50,6 +49,7 @@ class NoseHooverIntegrator(openmm.CustomIntegrator):
 
     Examples
     --------
+    >>> import openmm
     >>> from openmm_anion.freezing import freeze
     >>> system = openmm.System()
     >>> _ = [system.addParticle(m) for m in (12.0, 14.0, 39.1)]
@@ -64,12 +64,9 @@ class NoseHooverIntegrator(openmm.CustomIntegrator):
         step, tau = positive_timestep(timestep), relaxation_time(time)
         if chain < 2:
             raise InputError(f"a chain of {chain} thermostats is not ergodic; give two or more")
-        kelvin = temperature_in_kelvin(temperature)
-        if kelvin == 0:
-            raise InputError("a Nose-Hoover chain needs a temperature above 0 K")
-        super().__init__(step)
+        _refuse_zero(temperature)
+        super().__init__(step, temperature)
         prepare(self, frozen)
-        self.addGlobalVariable("kT", MOLAR_GAS_CONSTANT * kelvin)
         self.addGlobalVariable("n", frozen.degrees_of_freedom - 3 * frozen.conserves_momentum)
         self.addGlobalVariable("tau", tau)
         self.addGlobalVariable("twice", 0.0)  # twice the kinetic energy
@@ -109,6 +106,18 @@ class NoseHooverIntegrator(openmm.CustomIntegrator):
             damping = f"exp(-{0.25 * weight!r}*dt*xi{k + 1})"
             self.addComputeGlobal(f"xi{k}", f"damping*(damping*xi{k} + {push}); damping={damping}")
 
-    def getTemperature(self) -> float:
-        """Return the temperature of the bath, K."""
-        return float(self.getGlobalVariableByName("kT") / MOLAR_GAS_CONSTANT)
+    def setTemperature(self, temperature: Any) -> None:
+        """Change the temperature of the bath.
+
+        Parameters
+        ----------
+        temperature : Quantity or float
+            Temperature, K, above zero.
+        """
+        _refuse_zero(temperature)
+        super().setTemperature(temperature)
+
+
+def _refuse_zero(temperature: Any) -> None:
+    if temperature_in_kelvin(temperature) == 0:
+        raise InputError("a Nose-Hoover chain needs a temperature above 0 K")
