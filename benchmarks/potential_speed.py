@@ -14,26 +14,19 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import ase
 import numpy as np
 
+from openmm_anion.structure import read_structure
+
+CRYSTAL = Path(__file__).parents[1] / "examples" / "na3ps4" / "na3ps4.cif"
+
 
 def crystal(repeat: int) -> ase.Atoms:
-    """Cubic Na3PS4, a = 6.99 A, `repeat` cells along each axis, atoms displaced by 0.05 A."""
-    x = 0.165
-    motif = [
-        [0.5, 0, 0],
-        [0, 0.5, 0],
-        [0, 0, 0.5],
-        [0, 0, 0],
-        [x, x, x],
-        [x, -x, -x],
-        [-x, x, -x],
-        [-x, -x, x],
-    ]
-    sites = np.concatenate([motif, np.array(motif) + 0.5])
-    atoms = ase.Atoms("Na3PS4Na3PS4", scaled_positions=sites, cell=[6.99] * 3, pbc=True).repeat(repeat)
+    """Return the crystal of the example study, `repeat` cells along each axis, atoms displaced by 0.05 A."""
+    atoms = read_structure(CRYSTAL, (repeat, repeat, repeat))
     atoms.rattle(0.05, seed=1)
     return atoms
 
