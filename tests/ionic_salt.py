@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 import openmm
 
-DATA = Path(__file__).parent / "data" / "lammps"
-SALT = json.loads((DATA / "system.json").read_text())
+DATA = Path(__file__).parent / "data"
+SALT = json.loads((DATA / "lammps" / "system.json").read_text())
 ANIONS: list[list[int]] = SALT["anions"]
 
 
-def reference(name: str) -> dict[str, np.ndarray]:
-    """The LAMMPS trajectories of one mode, in the units of the file."""
-    with np.load(DATA / f"ref_{name}.npz") as file:
+def reference(name: str, code: str = "lammps") -> dict[str, np.ndarray]:
+    """The trajectories of one mode by another code, in the units of the file."""
+    with np.load(DATA / code / f"ref_{name}.npz") as file:
         return {key: file[key] for key in file.files}
 
 

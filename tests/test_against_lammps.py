@@ -1,18 +1,14 @@
-"""Trajectories against LAMMPS: rigid bodies (`fix rigid`) and the free crystal, see tests/data/lammps.
-
-On the Reference platform: the CPU platform computes pair forces in single precision.
-"""
+"""Trajectories against LAMMPS: rigid bodies (`fix rigid`) and the free crystal, see tests/data/lammps."""
 
 from __future__ import annotations
 
 import numpy as np
-import openmm
 import pytest
 from ionic_salt import ANIONS, SALT, reference, salt_system
 from openmm import unit
+from reference_trajectories import follow, freeze_as_in, largest_distance
 
 from openmm_anion.freezing import freeze
-from openmm_anion.integrators import VerletIntegrator
 
 LAMMPS_TIME = (50.0, 100.0, 200.0)  # fs
 
@@ -20,31 +16,11 @@ LAMMPS_TIME = (50.0, 100.0, 200.0)  # fs
 def largest_difference(mode: str, timestep: float, label: str) -> tuple[np.ndarray, np.ndarray]:
     """Largest distance (angstrom) of an atom from its place in LAMMPS, per time, and our positions."""
     data = reference(mode)
-    modes = "" if mode == "free" else mode
-    frozen = freeze(
-        salt_system(flexible="V" not in modes), ANIONS, modes, positions=data["x0_A"] * unit.angstrom
-    )
-    integrator = VerletIntegrator(frozen, timestep)
-    context = openmm.Context(frozen.system, integrator, openmm.Platform.getPlatformByName("Reference"))
-    frozen.initialize(context)
-    state = context.getState(getForces=True, getEnergy=True)
-    potential = state.getPotentialEnergy().value_in_unit(unit.kilocalorie_per_mole)
-    assert potential + data["self_energy_kcal"] == pytest.approx(data[f"pe_dt{label}_kcal"][0], rel=2e-8)
-    forces = state.getForces(asNumpy=True).value_in_unit(unit.kilojoule_per_mole / unit.nanometer)
-    velocities = data["v0_A_per_fs"] * 100.0
-    context.setVelocities(velocities - 0.5 * timestep * forces / frozen.masses[:, None])
-    paths = []
-    for time in data["t_fs"]:
-        integrator.step(round(time * 1e-3 / timestep) - round(context.getTime()._value / timestep))
-        paths.append(
-            context.getState(getPositions=True).getPositions(asNumpy=True).value_in_unit(unit.angstrom)
-        )
-    ours = np.array(paths)
-    # LAMMPS' molecules are whole like ours; compare displacements, free of any shift by box vectors.
-    theirs = data[f"x_dt{label}_A"]
-    away = np.linalg.norm((ours - ours[0]) - (theirs - theirs[0]), axis=2).max(axis=1)
-    wanted = np.isin(data["t_fs"], LAMMPS_TIME)
-    return away[wanted], ours
+    ours, potential = follow(freeze_as_in(data, mode), data, timestep)
+    theirs = data[f"pe_dt{label}_kcal"][0] - data["self_energy_kcal"]
+    assert potential / SALT["kcal"] == pytest.approx(theirs, rel=2e-8)
+    away = largest_distance(ours, data[f"x_dt{label}_A"])
+    return away[np.isin(data["t_fs"], LAMMPS_TIME)], ours
 
 
 @pytest.mark.parametrize("mode", ["free", "RV"])
@@ -63,7 +39,7 @@ def test_rigid_bodies_follow_lammps_to_second_order(mode: str) -> None:
     data = reference(mode)
     ours = (4 * x_fine - x_coarse) / 3
     theirs = (4 * data["x_dt0p125_A"] - data["x_dt0p25_A"]) / 3
-    assert np.linalg.norm((ours - ours[0]) - (theirs - theirs[0]), axis=2).max() < 1e-6
+    assert largest_distance(ours, theirs).max() < 1e-6
 
 
 def test_degrees_of_freedom_are_those_of_lammps() -> None:
