@@ -82,3 +82,25 @@ def make_whole(positions: Array, box: Array) -> Array:
         nearest[closer] = candidate[closer]
         distance[closer] = np.linalg.norm(candidate[closer] - whole[here], axis=1)
     return whole
+
+
+def all_whole(positions: Array, box: Array) -> Array:
+    """Return many molecules of one size, each whole, starting from its first atom.
+
+    Parameters
+    ----------
+    positions : (k, n, 3) array
+        Positions of k molecules, wrapped in any way, nm.
+    box : (3, 3) array
+        Box vectors as rows, nm.
+
+    Examples
+    --------
+    >>> all_whole(np.array([[[0.05, 0.5, 0.5], [0.95, 0.5, 0.5]]]), np.eye(3))[0, 1]
+    array([-0.05,  0.5 ,  0.5 ])
+    """
+    whole = positions[:, :1] + minimum_image(positions - positions[:, :1], box)
+    reach = np.linalg.norm(whole - positions[:, :1], axis=-1).max(axis=-1, initial=0.0)
+    for number in np.flatnonzero(reach > 0.25 * heights(box).min()):  # may need a way from atom to atom
+        whole[number] = make_whole(positions[number], box)
+    return np.asarray(whole)

@@ -50,7 +50,7 @@ class FrozenStateReporter:
     >>> _ = [system.addParticle(m) for m in (12.0, 14.0, 39.1)]
     >>> frozen = freeze(system, [[0, 1]], "R", positions=[[0, 0, 0], [0.12, 0, 0], [0.5, 0.5, 0.5]])
     >>> FrozenStateReporter(sys.stdout, 100, frozen).describeNextReport(None)["include"]
-    ['positions', 'velocities', 'energy']
+    ['positions', 'velocities']
     """
 
     def __init__(self, file: str | Path | TextIO, interval: int, frozen: FrozenSystem) -> None:
@@ -72,7 +72,7 @@ class FrozenStateReporter:
         return {
             "steps": self._interval - step % self._interval,
             "periodic": False,  # positions as they are: anions whole
-            "include": ["positions", "velocities", "energy"],
+            "include": ["positions", "velocities"],
         }
 
     def report(self, simulation: Simulation, state: Any) -> None:
@@ -90,9 +90,10 @@ class FrozenStateReporter:
             self._begun = True
         frozen = self._frozen
         parts = frozen.kinetic_temperatures(state)
+        velocities = state.getVelocities(asNumpy=True).value_in_unit(unit.nanometer / unit.picosecond)
         values = (
             state.getTime().value_in_unit(unit.picosecond),
-            frozen.temperature(state.getKineticEnergy()),
+            frozen.temperature(0.5 * float(frozen.masses @ (velocities**2).sum(axis=1))),
             parts.rest,
             parts.translation,
             parts.rotation,

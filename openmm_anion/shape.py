@@ -23,12 +23,13 @@ def center_of_mass(positions: Array, masses: Array) -> Array:
 
     Parameters
     ----------
-    positions : (n, 3) array
+    positions : (..., n, 3) array
         Whole positions, nm.
-    masses : (n,) array
+    masses : (..., n) array
         Masses, Da.
     """
-    return np.asarray(masses @ positions / masses.sum())
+    weights = masses / masses.sum(axis=-1, keepdims=True)
+    return np.asarray((weights[..., None, :] @ positions)[..., 0, :])
 
 
 def second_moments(positions: Array, masses: Array) -> Array:
@@ -36,13 +37,13 @@ def second_moments(positions: Array, masses: Array) -> Array:
 
     Parameters
     ----------
-    positions : (n, 3) array
+    positions : (..., n, 3) array
         Whole positions, nm.
-    masses : (n,) array
+    masses : (..., n) array
         Masses, Da.
     """
-    relative = positions - center_of_mass(positions, masses)
-    return np.asarray((masses[:, None] * relative).T @ relative)
+    relative = positions - center_of_mass(positions, masses)[..., None, :]
+    return np.asarray(np.swapaxes(masses[..., None] * relative, -1, -2) @ relative)
 
 
 def inertia_tensor(positions: Array, masses: Array) -> Array:
@@ -50,9 +51,9 @@ def inertia_tensor(positions: Array, masses: Array) -> Array:
 
     Parameters
     ----------
-    positions : (n, 3) array
+    positions : (..., n, 3) array
         Whole positions, nm.
-    masses : (n,) array
+    masses : (..., n) array
         Masses, Da.
 
     Examples
@@ -63,7 +64,8 @@ def inertia_tensor(positions: Array, masses: Array) -> Array:
            [0.  , 0.  , 0.01]])
     """
     moments = second_moments(positions, masses)
-    return np.asarray(np.trace(moments) * np.eye(3) - moments)
+    trace = np.trace(moments, axis1=-2, axis2=-1)
+    return np.asarray(trace[..., None, None] * np.eye(3) - moments)
 
 
 def principal_axes(positions: Array, masses: Array) -> tuple[Array, Array]:
@@ -109,3 +111,53 @@ def classify(positions: Array, masses: Array) -> Shape:
     thin = int(np.count_nonzero(extents < THIN * extents[0]))
     shapes: tuple[Shape, ...] = ("general", "planar", "linear")
     return shapes[min(thin, 2)]
+
+
+def best_rotation(reference: Array, here: Array, masses: Array) -> Array:
+    """Return the rotation Q that brings a shape nearest to another, ``min sum m |here - Q reference|^2``.
+
+    W. Kabsch, Acta Cryst. A 32, 922 (1976), doi:10.1107/S0567739476001873. With masses the result obeys the
+    Eckart condition ``sum m (Q reference) x here = 0``.
+
+    Parameters
+    ----------
+    reference, here : (..., n, 3) array
+        Positions relative to the centres of mass, nm.
+    masses : (..., n) array
+        Masses, Da.
+
+    Returns
+    -------
+    (..., 3, 3) array
+        Proper rotations.
+
+    Examples
+    --------
+    >>> corner = np.array([[0.1, 0.0, 0.0], [0.0, 0.1, 0.0], [-0.1, -0.1, 0.0]])
+    >>> quarter = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+    >>> bool(np.allclose(best_rotation(corner, corner @ quarter.T, np.ones(3)), quarter))
+    True
+    """
+    left, _, right = np.linalg.svd(np.swapaxes(masses[..., None] * here, -1, -2) @ reference)
+    left[..., 2] *= np.sign(np.linalg.det(left @ right))[..., None]
+    return np.asarray(left @ right)
+
+
+def rotation_angle(rotation: Array) -> Array:
+    """Return the angles of rotations, ``2 arccos |w|`` with the scalar part w of the quaternion, rad.
+
+    Parameters
+    ----------
+    rotation : (..., 3, 3) array
+        Proper rotations.
+
+    Examples
+    --------
+    >>> print(f"{rotation_angle(np.diag([1.0, -1.0, -1.0])):.4f}")
+    3.1416
+    """
+    # The arc tangent of sine and cosine keeps its digits where arccos loses them, near 0.
+    trace = np.trace(rotation, axis1=-2, axis2=-1)
+    skew = rotation - np.swapaxes(rotation, -1, -2)
+    sine = np.sqrt(0.5 * np.sum(skew**2, axis=(-1, -2)))
+    return np.asarray(np.arctan2(sine, trace - 1.0))

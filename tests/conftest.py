@@ -44,7 +44,8 @@ def platform(request: pytest.FixtureRequest) -> PlatformCase:
     case: PlatformCase = request.param
     if case.name == "OpenCL" and not request.getfixturevalue("opencl_available"):
         pytest.fail(
-            "no OpenCL device: install one (Debian: apt-get install ocl-icd-libopencl1 pocl-opencl-icd) or use --no-opencl",
+            "no OpenCL device: install one (Debian: apt-get install ocl-icd-libopencl1 pocl-opencl-icd) "
+            "or use --no-opencl",
             pytrace=False,
         )
     return case

@@ -33,6 +33,18 @@ def _icosahedron(edge: float) -> Array:
     return 0.5 * edge * np.array([np.roll(corner, k) for corner in corners for k in range(3)])
 
 
+def _bridged(bond: float, terminal: float, angle: float) -> list[list[float]]:
+    """Two tetrahedra that share the corner at the origin: centres, corner, three ligands at each centre."""
+    half = np.radians(angle) / 2
+    centers = bond * np.array([[np.sin(half), 0, np.cos(half)], [-np.sin(half), 0, np.cos(half)]])
+    ligands = []
+    for center in centers:
+        away = Rotation.align_vectors([center], [[0.0, 0.0, 1.0]])[0]
+        cap = _ring(3, terminal * np.sqrt(8) / 3, terminal / 3)
+        ligands += (center + away.apply(cap)).tolist()
+    return [*centers.tolist(), [0.0, 0.0, 0.0], *ligands]
+
+
 _CORNERS = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / np.sqrt(3)
 _AXES = np.concatenate([np.eye(3), -np.eye(3)])
 _CAGE = _icosahedron(0.178)
@@ -40,9 +52,12 @@ _CAGE = _icosahedron(0.178)
 IONS: dict[str, tuple[list[str], Array]] = {
     "CN": (["C", "N"], np.array([[0, 0, 0], [0, 0, 0.117]])),
     "SCN": (["S", "C", "N"], np.array([[0, 0, -0.165], [0, 0, 0], [0, 0, 0.117]])),
+    "N3": (["N", "N", "N"], np.array([[0, 0, 0], [0, 0, 0.118], [0, 0, -0.118]])),
     "ICl2": (["I", "Cl", "Cl"], np.array([[0, 0, 0], [0, 0, 0.255], [0, 0, -0.255]])),
     "NO2": (["N", "O", "O"], np.array([[0, 0, 0], [0.105, 0.067, 0], [-0.105, 0.067, 0]])),
     "NO3": (["N", *"OOO"], np.array([[0, 0, 0], *_ring(3, 0.125, 0)])),
+    "CO3": (["C", *"OOO"], np.array([[0, 0, 0], *_ring(3, 0.129, 0)])),
+    "BO3": (["B", *"OOO"], np.array([[0, 0, 0], *_ring(3, 0.138, 0)])),
     "BH4": (["B", *"HHHH"], np.concatenate([np.zeros((1, 3)), 0.123 * _CORNERS])),
     "PS4": (["P", *"SSSS"], np.concatenate([np.zeros((1, 3)), 0.205 * _CORNERS])),
     "PF6": (["P", *"FFFFFF"], np.concatenate([np.zeros((1, 3)), 0.16 * _AXES])),
@@ -50,12 +65,21 @@ IONS: dict[str, tuple[list[str], Array]] = {
         [*"PPSSSSSS"],
         np.array([[0, 0, 0.11], [0, 0, -0.11], *_ring(3, 0.19, 0.18), *_ring(3, 0.19, -0.18, 60)]),
     ),
+    "P2S7": ([*"PPSSSSSSS"], np.array(_bridged(0.213, 0.2, 110))),
+    "CB11H12": (["C", *["B"] * 11, *["H"] * 12], np.concatenate([_CAGE, _CAGE * (1 + 0.115 / 0.1693)])),
     "B12H12": (["B"] * 12 + ["H"] * 12, np.concatenate([_CAGE, _CAGE * (1 + 0.119 / 0.1693)])),
 }
 """Elements and positions (nm) of each ion, about its first atom or its middle."""
 
 # Springs between all pairs hold flat ions flat only to second order: tie an atom to the mean of others.
-_FLAT = {"SCN": (1, (0, 2)), "ICl2": (0, (1, 2)), "NO3": (0, (1, 2, 3))}
+_FLAT = {
+    "SCN": (1, (0, 2)),
+    "N3": (0, (1, 2)),
+    "ICl2": (0, (1, 2)),
+    "NO3": (0, (1, 2, 3)),
+    "CO3": (0, (1, 2, 3)),
+    "BO3": (0, (1, 2, 3)),
+}
 
 
 @dataclass(frozen=True, eq=False)

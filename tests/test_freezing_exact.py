@@ -95,7 +95,6 @@ def energy_noise(modes: str, timestep: float, time: float = 0.2) -> tuple[float,
         frozen.system, integrator, openmm.Platform.getPlatformByName("CPU"), {"Threads": "1"}
     )
     frozen.initialize(context, 300, seed=3)
-    integrator.step(2)  # the kinetic energy uses the constraint force of the step before
     energies = []
     for _ in range(100):
         energies.append(total_energy(context))
@@ -109,8 +108,9 @@ def energy_noise(modes: str, timestep: float, time: float = 0.2) -> tuple[float,
 def test_energy_is_as_steady_as_in_the_free_run(modes: str) -> None:
     free, _ = energy_noise("", TIMESTEP)
     noise, drift = energy_noise(modes, TIMESTEP)
+    assert free < 2e-4
     assert noise <= 1.5 * free
-    assert abs(drift) <= 1.5 * free
+    assert abs(drift) <= 2.0 * free  # the slow part of the noise, also of second order
 
 
 @pytest.mark.parametrize("modes", ["", "T", "R", "TR", "V", "RV"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import perf_counter
+
 import numpy as np
 import openmm
 import pytest
@@ -11,7 +13,7 @@ from platforms import PLATFORMS, PlatformCase
 
 from openmm_anion.freezing import FrozenSystem, freeze
 from openmm_anion.freezing.vibration import ccma_radius, rigid_distances, shape_distances
-from openmm_anion.integrators import LangevinMiddleIntegrator
+from openmm_anion.integrators import LangevinMiddleIntegrator, VerletIntegrator
 
 TIMESTEP = 0.0005  # ps
 SHAPES = ["CN", "SCN", "NO3", "BH4", "PF6", "P2S6", "ICl2", "NO2"]
@@ -59,7 +61,39 @@ def test_orthorhombic_box(modes: str) -> None:
     assert_held(frozen.violation(context), modes, True)
 
 
-@pytest.mark.parametrize("name", ["CN", "NO2", "PF6", "P2S6"])
+@pytest.mark.parametrize("modes", ["T", "R", "TR", "V", "TV", "RV", "TRV"])
+def test_more_shapes_in_one_crystal(modes: str) -> None:
+    """Azide, carbonate, borate, two tetrahedra that share a corner, and a cage without inversion."""
+    names = ["N3", "CO3", "BO3", "P2S7", "CB11H12"]
+    frozen, context = run(REFERENCE, ion_crystal(names, TRICLINIC, seed=2), modes, steps=40)
+    assert [anion.shape for anion in frozen.anions] == ["linear", "planar", "planar", "general", "general"]
+    assert_held(frozen.violation(context), modes, True)
+
+
+@pytest.mark.parametrize("modes", ["TR", "V", "RV"])
+def test_thousands_of_anions(modes: str) -> None:
+    """2,000 anions of 10,000 atoms: frozen, compared with their references in seconds, held to rounding."""
+    random = np.random.default_rng(1)
+    corners = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / np.sqrt(3)
+    body = np.concatenate([np.zeros((1, 3)), 0.2 * corners])
+    system, tether = openmm.System(), openmm.CustomExternalForce("50*(x*y + z)")
+    points = []
+    for ion in range(2000):
+        for mass in (31.0, *[32.0] * 4):
+            tether.addParticle(system.addParticle(mass))
+        points += list(body + 0.004 * random.normal(size=(5, 3)) + [0.5 * (ion % 20), 0.5 * (ion // 20), 0.0])
+    system.addForce(tether)
+    anions = np.arange(10000).reshape(2000, 5).tolist()
+    begin = perf_counter()
+    frozen = freeze(system, anions, modes, positions=np.array(points))
+    context = CPU.context(frozen.system, VerletIntegrator(frozen, TIMESTEP))
+    frozen.initialize(context, 300, seed=1)
+    context.getIntegrator().step(3)
+    assert_held(frozen.violation(context), modes, True)
+    assert perf_counter() - begin < 60
+
+
+@pytest.mark.parametrize("name", ["CN", "NO2", "PF6", "P2S6", "P2S7"])
 def test_rigid_shapes(platform: PlatformCase, name: str) -> None:
     """One kind of ion per crystal, because PoCL 3.1 computes the convergence of CCMA wrongly.
 
@@ -68,7 +102,7 @@ def test_rigid_shapes(platform: PlatformCase, name: str) -> None:
     """
     crystal = ion_crystal([name] * 2, TRICLINIC, noise=0.0)
     frozen, context = run(platform, crystal, "V")
-    assert {anion.shape for anion in frozen.anions} == {RIGID[name]}
+    assert {anion.shape for anion in frozen.anions} == {RIGID.get(name, "general")}
     assert_held(frozen.violation(context), "V", platform.double)
     # They are rigid, and they turn.
     turned = freeze(crystal.system, crystal.anions, "R", positions=crystal.positions)
@@ -84,8 +118,9 @@ def test_rigid_shapes_together(modes: str, box: Array) -> None:
         assert frozen.system.getNumConstraints() == 1 + 3 + 9 + 15 + 18 + 66
 
 
-def test_cages_stay_rigid(platform: PlatformCase) -> None:
-    frozen, context = run(platform, ion_crystal(["B12H12"] * 2, TRICLINIC), "V", steps=60)
+@pytest.mark.parametrize("name", ["B12H12", "CB11H12"])
+def test_cages_stay_rigid(platform: PlatformCase, name: str) -> None:
+    frozen, context = run(platform, ion_crystal([name] * 2, TRICLINIC), "V", steps=60)
     for anion in frozen.anions:
         pairs = rigid_distances(anion.positions, anion.masses)
         assert len(pairs) == 66
@@ -100,7 +135,10 @@ def test_cages_in_linear_modes(modes: str) -> None:
         assert_held(frozen.violation(context), modes, True)
 
 
-@pytest.mark.parametrize(("name", "kind"), [("SCN", "linear"), ("ICl2", "linear"), ("NO3", "planar")])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("SCN", "linear"), ("N3", "linear"), ("ICl2", "linear"), ("NO3", "planar"), ("CO3", "planar")],
+)
 @pytest.mark.parametrize("modes", ["V", "TV"])
 def test_flat_ions_are_held_without_distances(name: str, kind: str, modes: str) -> None:
     crystal = ion_crystal(["CN", name])

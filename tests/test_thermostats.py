@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import openmm
@@ -67,6 +68,23 @@ def test_rescaled_kinetic_energy_has_the_gamma_distribution(modes: str) -> None:
     count = frozen.degrees_of_freedom - 3 * frozen.conserves_momentum
     expected = stats.gamma(0.5 * count, scale=MOLAR_GAS_CONSTANT * TEMPERATURE)
     assert stats.kstest(energies, expected.cdf).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("free", [2, 3, 4, 9, 60, 3000])
+def test_rescaling_draws_chi_squared(free: int) -> None:
+    """The sum of n - 1 squared normals, from 4,000 rescalings, for few and for many degrees of freedom."""
+    system = openmm.System()
+    system.addParticle(1.0)
+    frozen = replace(freeze(system, [], "", positions=[[0, 0, 0]]), unfrozen_degrees_of_freedom=free + 3)
+    integrator = BussiIntegrator(frozen, TEMPERATURE, 0.1, TIMESTEP, seed=7, interval=1)
+    context = openmm.Context(system, integrator, openmm.Platform.getPlatformByName("Reference"))
+    context.setPositions([[0, 0, 0]])
+    context.setVelocities([[1, 0, 0]])
+    drawn = []
+    for _ in range(4000):
+        integrator.step(1)
+        drawn.append(integrator.getGlobalVariableByName("rest"))
+    assert stats.kstest(drawn, stats.chi2(free - 1).cdf).pvalue > 1e-3
 
 
 @pytest.mark.parametrize("thermostat", [bussi, nose_hoover])

@@ -14,29 +14,35 @@ Along a straight drift :math:`\sum_i m_i (\rho_i + t \dot\rho_i) \times \dot\rho
 an angular momentum that is zero at the start is zero all the way and at the end. One projection per drift is
 exact, and leapfrog stays reversible.
 
-A linear anion loses the two components of L across its axis, which is the line
-:math:`\sum_i m_i s_i \rho_i` with the reference places :math:`s_i` along it. The axis turns a little as the
-anion bends, so that some of L along it gets across on the way: below 1e-6 rad/ps for SCN, in proportion to
-the length of the drift.
+A linear anion loses the two components of L across its axis n, which is the line
+:math:`\sum_i m_i s_i \rho_i` with the reference places :math:`s_i` along it. There is no turn about n with
+:math:`L - n\, n \cdot L` in the place of L and :math:`I - w n^T - n w^T` in that of I, where
+:math:`w = I n - \tfrac12 (n \cdot I n + \mathrm{tr}\, I)\, n`. The axis turns a little as the anion bends, so
+that some of L along it gets across on the way: below 1e-6 rad/ps for SCN, in proportion to the length of the
+drift.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 import openmm
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from openmm_anion import shape
-from openmm_anion.freezing.anion_batch import AnionBatch
-from openmm_anion.freezing.phase import PHASE
+from openmm_anion.freezing.anion_batch import AnionBatch, tensor
+from openmm_anion.freezing.phase import PHASE, TAKE_ANGULAR_MOMENTA
 from openmm_anion.freezing.reference import FrozenAnion
-from openmm_anion.freezing.small_matrices import WRAPPED, solve
-from openmm_anion.freezing.two_phases import is_start, kept
+from openmm_anion.freezing.small_matrices import EPSILON, solve
+from openmm_anion.freezing.stiffness import STIFFNESS
+from openmm_anion.freezing.two_phases import TwoPhases
 from openmm_anion.models.force import phase_force
 
+TINY = 1e-30
+"""Keeps the axes of anions that are not linear finite, which are zero (Da^2 nm^4)."""
 
-class AngularMomentum(nn.Module):
+
+class AngularMomentum(TwoPhases):
     """The projector as a TorchScript module.
 
     Parameters
@@ -45,73 +51,90 @@ class AngularMomentum(nn.Module):
         The anions; of their reference only the line of linear ones is used.
     n_particles : int
         Particles of the System.
+    switchable : bool
+        Whether it takes other references, and which anions it holds, while it runs.
     """
 
-    mass: Tensor
-    share: Tensor
-    line: Tensor
-    identity: Tensor
+    switchable: Final[bool]
+    any_linear: Final[bool]
+    last_reference: Final[int] = TAKE_ANGULAR_MOMENTA
+    stiffness: Final[int] = STIFFNESS
+    tiny: Final[float] = TINY
+    seen: Tensor
     start: Tensor
-    tiny: Tensor
     energy: Tensor
-    wrapped: Tensor
+    linear: Tensor
+    line: Tensor
+    weights: Tensor
+    free: Tensor
+    curl: Tensor
+    inertia: Tensor
+    identity: Tensor
 
-    def __init__(self, anions: Sequence[FrozenAnion], n_particles: int) -> None:
+    def __init__(self, anions: Sequence[FrozenAnion], n_particles: int, switchable: bool = False) -> None:
         super().__init__()
         self.batch = AnionBatch(anions, n_particles)
-        self.any_linear = any(anion.shape == "linear" for anion in anions)
-        mass = self.batch.per_atom([anion.masses for anion in anions])
-        along_line = self.batch.per_atom([_along_line(anion) for anion in anions])
+        self.switchable = switchable
+        linear = np.array([anion.shape == "linear" for anion in anions])
+        self.any_linear = bool(linear.any())
+        one = np.eye(3)
         for name, value in {
-            "mass": mass,
-            "share": mass / mass.sum(axis=0),
-            "line": mass * along_line,
-            "identity": np.eye(3)[:, :, None],
-            "start": np.zeros((3, *mass.shape)),
-            "tiny": np.array(1e-30),
-            "energy": np.zeros(()),
+            "start": np.zeros((3, *self.batch.mass.shape)),
+            "energy": 0.0,
+            "linear": linear,
+            "curl": EPSILON.reshape(3, 9),
+            "inertia": np.outer(one, one) - np.eye(9),
+            "identity": one[:, :, None],
         }.items():
-            self.register_buffer(name, torch.tensor(value, dtype=torch.float64))
-        self.register_buffer("wrapped", torch.tensor(WRAPPED))
+            self.register_buffer(name, tensor(value))
+        for name in ("seen", "line", "weights", "free"):
+            self.register_buffer(name, torch.zeros(0))
+        self.take(self.batch.references(anions))
 
-    def forward(self, positions: Tensor, phase: Tensor) -> tuple[Tensor, Tensor]:
-        """Energy (zero) and forces (N, 3) from positions (N, 3), nm."""
-        points = self.batch(positions)
-        relative = points - (self.share * points).sum(1, keepdim=True)
-        if is_start(phase):
-            self.start = relative
-            return self.energy, torch.zeros_like(positions)
-        self.start = kept(phase, relative, self.start)
-        arms = self.start
-        turn = self.turn(arms, relative)
-        return self.energy, self.batch.forces(-self.cross(turn.unsqueeze(1), arms), positions)
+    def take(self, seen: Tensor) -> None:
+        """Hold bodies (3, n, anions) in their principal axes from now on, and none of zeros."""
+        self.seen = seen
+        body = self.batch.bodies(seen)
+        held = self.batch.held(body)
+        self.line = self.linear * self.batch.mass * body[0]
+        self.weights = -self.stiffness * self.batch.mass * held
+        self.free = self.identity * (1.0 - held)  # keeps a turn that nobody asks for finite
+
+    def look(self, points: Tensor) -> Tensor:
+        """Positions relative to the centres of mass."""
+        return points - (self.batch.share * points).sum(1, keepdim=True)
+
+    def begin(self, here: Tensor) -> Tensor:
+        """All of them."""
+        return here
+
+    def correct(self, points: Tensor, here: Tensor) -> Tensor:
+        """Forces (3, n, anions) on the atoms."""
+        turn = self.turn(self.start, here)
+        return self.weights * torch.linalg.cross(turn.unsqueeze(1), self.start, dim=0)
 
     def turn(self, arms: Tensor, ends: Tensor) -> Tensor:
         """Rotation vectors theta (3, anions), rad."""
-        weighted = self.mass * arms
-        momentum = self.cross(weighted, ends).sum(1)
-        moments = (weighted.unsqueeze(1) * arms.unsqueeze(0)).sum(2)
-        trace = moments[0, 0] + moments[1, 1] + moments[2, 2]
-        inertia = trace * self.identity - moments
+        weighted = (self.batch.mass * arms).unsqueeze(1)
+        momentum = torch.mm(self.curl, (weighted * ends).sum(2).flatten(0, 1))
+        inertia = torch.mm(self.inertia, (weighted * arms).sum(2).flatten(0, 1)).view(3, 3, -1)
+        if self.switchable:
+            inertia = inertia + self.free
         if self.any_linear:
-            axis = (self.line * arms).sum(1)  # zero unless linear
-            axis = axis * torch.maximum(axis.square().sum(0), self.tiny).rsqrt()
-            onto = axis.unsqueeze(1) * axis.unsqueeze(0)
-            across = (axis.square().sum(0) > 0.5) * onto
-            inside = (inertia.unsqueeze(2) * across.unsqueeze(0)).sum(1)
-            inertia = inertia - inside - inside.transpose(0, 1)
-            inertia = inertia + (inside.unsqueeze(0) * across.unsqueeze(2)).sum(1) + trace * across
+            axis = (self.line * arms).sum(1)
+            axis = axis * ((axis * axis).sum(0) + self.tiny).rsqrt()
             momentum = momentum - axis * (axis * momentum).sum(0)
-        wrapped = inertia.flatten(0, 1).index_select(0, self.wrapped).view(5, 5, -1)
-        return solve(wrapped, momentum)
+            w = (inertia * axis).sum(1)
+            trace = inertia[0, 0] + inertia[1, 1] + inertia[2, 2]
+            w = w - 0.5 * ((axis * w).sum(0) + trace) * axis
+            mixed = w.unsqueeze(1) * axis
+            inertia = inertia - mixed - mixed.transpose(0, 1)
+        return solve(inertia, momentum)
 
-    def cross(self, a: Tensor, b: Tensor) -> Tensor:
-        """Cross products along the first axis."""
-        u, v = torch.cat([a, a]), torch.cat([b, b])
-        return u[1:4] * v[2:5] - u[2:5] * v[1:4]
 
-
-def angular_momentum_projector(anions: Sequence[FrozenAnion], n_particles: int) -> openmm.Force:
+def angular_momentum_projector(
+    anions: Sequence[FrozenAnion], n_particles: int, switchable: bool = False
+) -> openmm.Force:
     """Return the two-phase force whose ``f/m``, over `STIFFNESS`, takes each anion's turn out of a drift.
 
     Parameters
@@ -120,13 +143,11 @@ def angular_momentum_projector(anions: Sequence[FrozenAnion], n_particles: int) 
         The anions.
     n_particles : int
         Particles of the System.
+    switchable : bool
+        Whether it takes other references, and which anions it holds, in the phases `TAKE_REFERENCE` and
+        `TAKE_ANGULAR_MOMENTA` (`openmm_anion.freezing.phase`). Anions that are linear now count as linear
+        then.
     """
-    force = phase_force(torch.jit.script(AngularMomentum(anions, n_particles)), PHASE)
+    force = phase_force(torch.jit.script(AngularMomentum(anions, n_particles, switchable)), PHASE)
     force.setName("openmm-anion: angular momentum projector")
     return force
-
-
-def _along_line(anion: FrozenAnion) -> np.ndarray:
-    if anion.shape != "linear":
-        return np.zeros(len(anion.indices))
-    return np.asarray(anion.displacements @ shape.principal_axes(anion.positions, anion.masses)[1][:, 0])

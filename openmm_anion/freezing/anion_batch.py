@@ -2,7 +2,8 @@
 
 Species of different sizes share one batch: short anions are padded with their first atom at zero mass. The
 anions are the last axis, so that every operation runs over contiguous numbers however small an anion is;
-per anion the batched matrix routines of PyTorch take several times as long.
+per anion the batched matrix routines of PyTorch take several times as long. What an operation costs is being
+called, so that few of them count more than little arithmetic.
 """
 
 from collections.abc import Sequence
@@ -12,14 +13,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from openmm_anion.freezing.body import body_coordinates
 from openmm_anion.freezing.reference import FrozenAnion
-from openmm_anion.freezing.stiffness import STIFFNESS
 
 Array = NDArray[np.float64]
 
 
 class AnionBatch(nn.Module):
-    """Gather the positions of the anions, and hand the corrections back as forces of a projector.
+    """Gather the positions of the anions, and hand forces on their atoms back.
 
     Parameters
     ----------
@@ -31,38 +32,63 @@ class AnionBatch(nn.Module):
 
     atoms: Tensor
     place: Tensor
+    mass: Tensor
+    share: Tensor
     nothing: Tensor
-    weights: Tensor
 
     def __init__(self, anions: Sequence[FrozenAnion], n_particles: int) -> None:
         super().__init__()
+        self.n_particles = n_particles
         self.count = len(anions)
         self.longest = max(len(anion.indices) for anion in anions)
-        atoms = np.array([_padded(a.indices, self.longest, a.indices[0]) for a in anions]).T
-        # Where each particle finds its force; those of no anion find the zero at the end.
-        place = np.full(n_particles, atoms.size)
+        # Each component of each atom is picked on its own: a row per component, and no transposition.
+        first = np.array([[anion.indices[0]] for anion in anions])
+        atoms = np.tile(first, self.longest)
+        mass = np.zeros((self.count, self.longest))
         for k, anion in enumerate(anions):
-            place[anion.indices] = np.arange(len(anion.indices)) * self.count + k
-        self.register_buffer("atoms", torch.tensor(atoms.ravel()))
+            atoms[k, : len(anion.indices)] = anion.indices
+            mass[k, : len(anion.indices)] = anion.masses
+        picked = 3 * atoms.T + np.arange(3)[:, None, None]
+        # Where each component of each particle finds its force; those of no anion find the zero at the end.
+        place = np.full(3 * n_particles, picked.size)
+        own = np.broadcast_to(mass.T > 0, picked.shape)
+        place[picked[own]] = np.flatnonzero(own)
+        self.register_buffer("atoms", torch.tensor(picked.ravel()))
         self.register_buffer("place", torch.tensor(place))
-        self.register_buffer("nothing", torch.zeros(1, 3, dtype=torch.float64))
-        self.register_buffer("weights", torch.tensor(STIFFNESS * self.per_atom([a.masses for a in anions])))
+        self.register_buffer("mass", tensor(mass.T))
+        self.register_buffer("share", tensor((mass / mass.sum(axis=1, keepdims=True)).T))
+        self.register_buffer("nothing", torch.zeros(1, dtype=torch.float64))
 
-    def per_atom(self, values: Sequence[Array]) -> Array:
-        """One value per atom of each anion as a padded (n, anions) array."""
-        return np.array([_padded(value, self.longest, 0.0) for value in values]).T
+    def gather(self, positions: Tensor) -> Tensor:
+        """Positions (3, n, anions) of the atoms of each anion, in double precision."""
+        points = positions.data.to(torch.float64).reshape(-1).index_select(0, self.atoms)
+        return points.view(3, self.longest, self.count)
 
-    def forward(self, positions: Tensor) -> Tensor:
-        """Positions (3, n, anions) relative to the first atom of each anion, in double precision."""
-        points = positions.detach().to(torch.float64).index_select(0, self.atoms)
-        points = points.t().contiguous().view(3, self.longest, self.count)
-        return points - points[:, :1]
+    def forces(self, on_atoms: Tensor, positions: Tensor) -> Tensor:
+        """Forces (N, 3) on all particles from those on the atoms (3, n, anions)."""
+        forces = torch.cat([on_atoms.reshape(-1), self.nothing]).index_select(0, self.place)
+        return forces.view(self.n_particles, 3).to(positions.dtype)
 
-    def forces(self, corrections: Tensor, positions: Tensor) -> Tensor:
-        """Forces (N, 3) that move each atom of an anion by its correction (3, n, anions)."""
-        forces = torch.cat([(self.weights * corrections).flatten(1).t(), self.nothing])
-        return forces.index_select(0, self.place).to(positions.dtype)
+    def bodies(self, seen: Tensor) -> Tensor:
+        """Bodies (3, n, anions) from what `gather` made of their coordinates, which may be rounded."""
+        return (seen - (self.share * seen).sum(1, keepdim=True)) * (self.mass > 0)
+
+    def held(self, bodies: Tensor) -> Tensor:
+        """One for each anion that has a body to hold, zero for the others, (anions,)."""
+        return (bodies.abs().amax([0, 1]) > 0.0).to(torch.float64)
+
+    def references(self, anions: Sequence[FrozenAnion]) -> Tensor:
+        """What `gather` makes of the coordinates of all anions at the moment of freezing."""
+        coordinates = body_coordinates(anions, [True] * self.count, self.n_particles)
+        return self.gather(torch.tensor(coordinates))
 
 
-def _padded(values: Array | NDArray[np.int64], length: int, filling: float) -> NDArray[np.generic]:
-    return np.concatenate([values, np.full(length - len(values), filling, dtype=values.dtype)])
+def tensor(values: Array | float) -> Tensor:
+    """Return contiguous numbers in double precision: operations on others take many times as long.
+
+    Parameters
+    ----------
+    values : array or float
+        Any numbers.
+    """
+    return torch.tensor(np.array(values, dtype=np.float64, order="C"))

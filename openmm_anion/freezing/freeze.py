@@ -11,29 +11,21 @@ from openmm import unit
 
 from openmm_anion.anions import Polyanion
 from openmm_anion.errors import InputError
+from openmm_anion.freezing.admission import refuse_frozen, refuse_movers, settle_constraints
+from openmm_anion.freezing.force_groups import free_force_groups, idle_force_group
 from openmm_anion.freezing.frozen_system import FrozenSystem
-from openmm_anion.freezing.internal import internal_projector
-from openmm_anion.freezing.modes import (
-    Rotation,
-    holds_orientation,
-    parse_modes,
-    parse_rotation,
-    removed_degrees_of_freedom,
-)
-from openmm_anion.freezing.orientation import orientation_projector
-from openmm_anion.freezing.reference import FrozenAnion, reference_anions
+from openmm_anion.freezing.modes import MODES, parse_modes, parse_rotation
+from openmm_anion.freezing.projectors import build_projectors, kinds_of
+from openmm_anion.freezing.reference import FrozenAnion, between, reference_anions
+from openmm_anion.freezing.selection import Only, held_anions
 from openmm_anion.freezing.single_precision import storable_shape
 from openmm_anion.freezing.straight import straightened
 from openmm_anion.freezing.system_copy import copy_system
 from openmm_anion.freezing.ties import molecule_ties
-from openmm_anion.freezing.translation import translation_projector
-from openmm_anion.freezing.vibration import add_shape_constraints, shape_distances
+from openmm_anion.freezing.vibration import Pair, add_shape_constraints, shape_distances
 from openmm_anion.units import array
 
 ALL_GROUPS = 0xFFFFFFFF
-
-NAME = "openmm-anion: "
-"""How the names of our forces begin."""
 
 
 def freeze(
@@ -43,6 +35,12 @@ def freeze(
     *,
     positions: Any,
     rotation: str = "eckart",
+    reference: Any = "current",
+    window: Any = None,
+    only: Only = None,
+    switchable: bool = False,
+    force_groups: Sequence[int] | None = None,
+    in_place: bool = False,
 ) -> FrozenSystem:
     """Return a copy of a System in which chosen motions of the anions are frozen exactly.
 
@@ -52,16 +50,34 @@ def freeze(
     Parameters
     ----------
     system : openmm.System
-        Any periodic System; it is not changed.
+        Any System; it is not changed unless `in_place`.
     anions : iterable of Polyanion or of index sequences
         What to freeze: the result of `find_polyanions`, a part of it, or plain particle indices.
     modes : str
         Any subset of the letters T (translation), R (rotation) and V (vibration), or ``"free"``.
     positions : Quantity or (N, 3) array
-        Positions in which the anions are frozen, nm. Anions may be wrapped; they are made whole.
+        Positions from which the run starts, nm. Anions may be wrapped; they are made whole.
     rotation : {"eckart", "angular-momentum"}
         Definition of frozen rotation: the orientation is held for ever, or it does not turn at any instant
         but can creep through changes of the shape. With V frozen as well they are the same.
+    reference : {"current", "mean"}, Quantity or (N, 3) array, optional
+        Where the anions are frozen: in `positions`, whose thermal disorder they then keep; in their mean
+        positions, orientations and shapes over a `window`; or in given positions, nm. In the last two cases
+        start with `openmm_anion.relax`, which brings the anions there.
+    window : MeanReference, Quantity or (F, N, 3) array, optional
+        Frames of free dynamics, nm, for ``reference="mean"``, or a reporter that collected them.
+    only : str, sequence of int or callable, optional
+        Freeze only some of the anions: those of a formula, those of these numbers (in their order, from 0),
+        or those for whose centre of mass (3,), nm, a function returns true. The others stay free.
+    switchable : bool, optional
+        Let the modes, and `only`, change in a running Context (`FrozenSystem.switch`). Costs more per step:
+        shapes are held by a projector that needs PyTorch.
+    force_groups : sequence of int, optional
+        Force groups for the projectors: one, two if switchable, used by no force of the System; by default
+        the highest that are free.
+    in_place : bool, optional
+        Change the given System instead of a copy, for one with forces that cannot be copied. `relax` needs
+        the unfrozen System, and is not to be had then.
 
     Returns
     -------
@@ -72,8 +88,8 @@ def freeze(
     ------
     InputError
         For an unknown mode, positions of a wrong shape or not finite, anions that overlap or cannot be
-        frozen that way, a System that is frozen already, forces that clash with the modes, or when no
-        force group is free.
+        frozen that way, a System that is frozen already, forces that clash with the modes, or force groups
+        that are not free.
 
     Notes
     -----
@@ -90,7 +106,7 @@ def freeze(
     4
     """
     modes, definition = parse_modes(modes), parse_rotation(rotation)
-    _refuse_frozen(system)
+    refuse_frozen(system)
     periodic = system.usesPeriodicBoundaryConditions()
     box = np.array(
         [v.value_in_unit(unit.nanometer) for v in system.getDefaultPeriodicBoxVectors()], dtype=np.float64
@@ -100,150 +116,107 @@ def freeze(
         raise InputError(
             f"positions have shape {points.shape}, but the System has {system.getNumParticles()} particles"
         )
-    frozen_anions = reference_anions(system, anions, points, box if periodic else None)
-    if modes and not frozen_anions:
+    start = reference_anions(system, anions, points, box if periodic else None)
+    if modes and not start:
         raise InputError(f"no anions were given to freeze {modes} in")
-    by_distances, by_projector = [], []
-    if modes in ("V", "TV"):
-        frozen_anions = tuple(storable_shape(straightened(anion)) for anion in frozen_anions)
-        for anion in frozen_anions:
+    held = held_anions(start, only)
+    elsewhere = not (isinstance(reference, str) and reference == "current")
+    given = start
+    if elsewhere:
+        wanted = _reference_positions(system, start, modes, points, reference, window)
+        ends = reference_anions(
+            system, [a.indices.tolist() for a in start], wanted, box if periodic else None
+        )
+        given = tuple(
+            between(here, there, modes, box if periodic else None) if on else here
+            for here, there, on in zip(start, ends, held, strict=True)
+        )
+    by_distances: list[tuple[FrozenAnion, list[Pair]]] = []
+    by_projector: list[FrozenAnion] = list(given)
+    if not switchable:
+        by_projector = []
+        given = tuple(storable_shape(straightened(a)) if modes in ("V", "TV") else a for a in given)
+        for anion in _selected(given, held) if modes in ("V", "TV") else ():
             pairs = shape_distances(anion)
             if pairs is None:
                 by_projector.append(anion)
             else:
                 by_distances.append((anion, pairs))
-    for anion in frozen_anions:
+    for anion in start if elsewhere else given:
         points[anion.indices] = anion.positions
 
-    frozen = copy_system(system)
-    _refuse_movers(frozen, modes)
-    _settle_constraints(frozen, modes, frozen_anions)
+    frozen = system if in_place else copy_system(system)
+    reach = "TRV" if switchable else modes  # what may be frozen later counts, too
+    refuse_movers(frozen, reach)
+    candidates = given if switchable else _selected(given, held)
+    # If switchable keep no constraint that a frozen shape implies: it would be lost when that is free again.
+    settle_constraints(frozen, "TR" if switchable else modes, candidates)
     outside = frozen.getNumConstraints()
-    group = _free_force_group(frozen) if modes else 0
-    if modes == "TRV":
-        for anion in frozen_anions:
+    groups = free_force_groups(frozen, force_groups, (2 if switchable else 1) if reach else 0)
+    if modes == "TRV" and not switchable:
+        for anion in _selected(given, held):
             for particle in anion.indices:
                 frozen.setParticleMass(int(particle), 0.0)
-    add_shape_constraints(frozen, by_distances, group)
-    turning = () if "R" not in modes or holds_orientation(modes, definition) else frozen_anions
-    in_two_phases = _two_phase_projectors(by_projector, turning, frozen.getNumParticles())
-    projectors = _projectors(modes, definition, frozen_anions, periodic) + in_two_phases
-    for force in [*projectors, molecule_ties(frozen_anions)] if modes else []:
-        force.setForceGroup(group)
+    kinds = kinds_of(modes, definition) if modes != "TRV" else set()
+    if switchable:
+        kinds = set.union(*(kinds_of(letters, definition) for letters in MODES))
+    projectors = build_projectors(
+        kinds,
+        candidates,
+        by_projector=by_projector,
+        periodic=periodic,
+        n_particles=frozen.getNumParticles(),
+        groups=groups,
+        switchable=switchable,
+    )
+    for force in projectors.forces.values():
         frozen.addForce(force)
-
+    idle = idle_force_group(frozen, groups)
+    if reach:
+        add_shape_constraints(frozen, by_distances, idle)
+        ties = molecule_ties(given)
+        ties.setForceGroup(idle)
+        frozen.addForce(ties)
     mobile = sum(
         system.getParticleMass(i).value_in_unit(unit.dalton) > 0 for i in range(system.getNumParticles())
     )
-    removed = sum(removed_degrees_of_freedom(modes, len(a.indices), a.shape) for a in frozen_anions)
     return FrozenSystem(
         system=frozen,
         modes=modes,
         rotation=definition,
-        anions=frozen_anions,
+        given=given,
+        held=held,
         positions=points,
         box=box,
-        projector_group=group if projectors else None,
-        two_phases=bool(in_two_phases),
-        integration_groups=ALL_GROUPS & ~(1 << group) if modes else ALL_GROUPS,
-        degrees_of_freedom=3 * mobile - outside - removed,
+        projectors=projectors,
+        integration_groups=ALL_GROUPS & ~sum(1 << group for group in {*groups, idle} if reach),
+        unfrozen_degrees_of_freedom=3 * mobile - outside,
+        switchable=switchable,
+        source=None if in_place else system,
     )
 
 
-def _projectors(
-    modes: str, rotation: Rotation, anions: tuple[FrozenAnion, ...], periodic: bool
-) -> list[openmm.Force]:
-    """Return the linear projectors; all projectors act on orthogonal motions and are applied in one pass."""
-    if modes == "TRV":
-        return []
-    projectors: list[openmm.Force] = []
-    if "T" in modes:
-        projectors.append(translation_projector(anions, periodic))
-    if modes == "RV":
-        projectors.append(internal_projector(anions))
-    elif holds_orientation(modes, rotation):
-        projectors.append(orientation_projector(anions))
-    return projectors
+def _reference_positions(
+    system: openmm.System,
+    start: tuple[FrozenAnion, ...],
+    modes: str,
+    points: np.ndarray,
+    reference: Any,
+    window: Any,
+) -> np.ndarray:
+    """Positions (N, 3) in which the anions are to be frozen, nm."""
+    if isinstance(reference, str):
+        if reference != "mean":
+            raise InputError(f"reference={reference!r} is neither 'current', 'mean' nor positions")
+        from openmm_anion.freezing.mean_reference import mean_positions
+
+        free = freeze(system, [anion.indices.tolist() for anion in start], "free", positions=points)
+        return mean_positions(free, window, modes)
+    wanted = array(reference, unit.nanometer, "reference")
+    if wanted.shape != points.shape:
+        raise InputError(f"reference has shape {wanted.shape}, but positions have {points.shape}")
+    return wanted
 
 
-def _two_phase_projectors(
-    rigid: Sequence[FrozenAnion], without_angular_momentum: Sequence[FrozenAnion], n_particles: int
-) -> list[openmm.Force]:
-    """Return the projectors that need the start of a drift, and PyTorch, which most Systems do without."""
-    projectors = []
-    if rigid:
-        from openmm_anion.freezing.rigid_shape import rigid_shape_projector
-
-        projectors.append(rigid_shape_projector(rigid, n_particles))
-    if without_angular_momentum:
-        from openmm_anion.freezing.angular_momentum import angular_momentum_projector
-
-        projectors.append(angular_momentum_projector(without_angular_momentum, n_particles))
-    return projectors
-
-
-def _free_force_group(system: openmm.System) -> int:
-    """Return the highest unused force group; never 0, whose complement OpenMM takes for a sentinel."""
-    used = {force.getForceGroup() for force in system.getForces()}
-    for group in range(31, 0, -1):
-        if group not in used:
-            return group
-    raise InputError(
-        "all force groups from 1 to 31 are in use; set one of the System's forces to another group"
-    )
-
-
-def _refuse_frozen(system: openmm.System) -> None:
-    """Refuse a System that was frozen before: its projectors would act as enormous forces."""
-    for force in system.getForces():
-        if force.getName().startswith(NAME):
-            raise InputError(
-                f"the System is frozen already (it holds the force {force.getName()!r}); freeze the original "
-                "one again, with new positions"
-            )
-
-
-def _refuse_movers(system: openmm.System, modes: str) -> None:
-    """Refuse forces that move particles past the frozen centres, or give frozen motions a velocity."""
-    for force in system.getForces():
-        name = type(force).__name__
-        if name == "AndersenThermostat" and modes:
-            raise InputError(
-                f"AndersenThermostat draws velocities that know nothing of the frozen {modes} and runs too "
-                "cold; remove it from the System and use openmm_anion.integrators.LangevinMiddleIntegrator"
-            )
-        if "T" not in modes:
-            continue
-        if name == "CMMotionRemover":
-            raise InputError(
-                f"{modes} freezes the centres of the anions, and CMMotionRemover would drain the "
-                "cations' momentum "
-                "against them; remove it from the System"
-            )
-        if "Barostat" in name:
-            raise InputError(
-                f"{modes} freezes the centres of the anions at fixed points, which {name} would not "
-                "scale with the box; "
-                "equilibrate with the barostat first, then freeze at constant volume"
-            )
-
-
-def _settle_constraints(system: openmm.System, modes: str, anions: tuple[FrozenAnion, ...]) -> None:
-    """Drop constraints that a frozen shape implies; refuse those that the modes cannot keep."""
-    owner = {int(index): number for number, anion in enumerate(anions) for index in anion.indices}
-    for index in reversed(range(system.getNumConstraints())):
-        first, second, _ = system.getConstraintParameters(index)
-        if first not in owner and second not in owner:
-            continue
-        inside = owner.get(first) == owner.get(second)
-        if inside and "V" in modes:
-            system.removeConstraint(index)
-        elif modes and (not inside or "R" in modes):
-            where = (
-                f"inside anion {owner[first]}" if inside else "between a frozen anion and another particle"
-            )
-            raise InputError(
-                f"the System constrains the distance of particles {first} and {second}, {where}, "
-                f"which {modes} cannot keep "
-                "exactly; build the System without that constraint"
-            )
+def _selected(anions: tuple[FrozenAnion, ...], held: tuple[bool, ...]) -> tuple[FrozenAnion, ...]:
+    return tuple(anion for anion, on in zip(anions, held, strict=True) if on)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,19 @@ from numpy.typing import NDArray
 from openmm import unit
 
 from openmm_anion.errors import InputError
+from openmm_anion.freezing.counted import count_motions
 from openmm_anion.freezing.kinetic import KineticTemperatures, kinetic_temperatures
-from openmm_anion.freezing.modes import Rotation, holds_orientation, mode_name, removed_degrees_of_freedom
+from openmm_anion.freezing.modes import (
+    Rotation,
+    holds_orientation,
+    mode_name,
+    removed_degrees_of_freedom,
+)
+from openmm_anion.freezing.projectors import Projectors, kinds_of
 from openmm_anion.freezing.reference import FrozenAnion
+from openmm_anion.freezing.selection import Only
 from openmm_anion.freezing.velocities import draw_velocities, project_velocities
-from openmm_anion.freezing.violation import Violation, largest_angular_velocity, measure_violation
+from openmm_anion.freezing.violation import Diagnosis, Violation, diagnose
 from openmm_anion.periodic import make_whole
 from openmm_anion.units import MOLAR_GAS_CONSTANT, array, number, temperature_in_kelvin
 
@@ -23,6 +32,9 @@ Array = NDArray[np.float64]
 
 LARGEST_MISMATCH = 1e-3
 """Distance (nm) between positions and reference above which a Context is refused."""
+
+LARGEST_JUMP = 1e-6
+"""Distance (nm) between start and reference above which anions are brought there slowly."""
 
 VELOCITY_TOLERANCE = 1e-8
 """Tolerance of initial velocities along OpenMM's constraints, far below any thermal velocity."""
@@ -42,39 +54,58 @@ class FrozenSystem:
         Frozen motions in the order T, R, V; empty for the free crystal.
     rotation : str
         Definition of frozen rotation.
-    anions : tuple of FrozenAnion
-        The anions and where they are frozen.
+    given : tuple of FrozenAnion
+        The anions and where they are frozen, those that are left free included.
+    held : tuple of bool
+        Which of them are frozen.
     positions : (N, 3) array
         Positions with the anions whole, nm. Start the Context from these.
     box : (3, 3) array
         Box vectors as rows, nm.
-    projector_group : int or None
-        Force group that holds the projectors, if the modes need any.
-    two_phases : bool
-        Whether a projector compares the end of a drift with its start, see `openmm_anion.freezing.phase`.
+    projectors : Projectors
+        The forces that hold the frozen motions.
     integration_groups : int
-        Bit mask of the force groups that act on the particles (all but the projector group).
-    degrees_of_freedom : int
-        Degrees of freedom that can move, the drift of the whole included.
+        Bit mask of the force groups that act on the particles (all but those of the projectors).
+    unfrozen_degrees_of_freedom : int
+        Degrees of freedom that could move if nothing were frozen.
+    switchable : bool
+        Whether modes can change in a running Context, see `switch`.
+    source : openmm.System or None
+        The System that was given to `freeze`; None if that was changed in place.
     """
 
     system: openmm.System
     modes: str
     rotation: Rotation
-    anions: tuple[FrozenAnion, ...]
+    given: tuple[FrozenAnion, ...]
+    held: tuple[bool, ...]
     positions: Array
     box: Array
-    projector_group: int | None
-    two_phases: bool
+    projectors: Projectors
     integration_groups: int
-    degrees_of_freedom: int
+    unfrozen_degrees_of_freedom: int
+    switchable: bool
+    source: openmm.System | None
+
+    @property
+    def anions(self) -> tuple[FrozenAnion, ...]:
+        """The frozen anions and where they are frozen."""
+        return tuple(anion for anion, on in zip(self.given, self.held, strict=True) if on)
+
+    @property
+    def degrees_of_freedom(self) -> int:
+        """Degrees of freedom that can move, the drift of the whole included."""
+        return self.unfrozen_degrees_of_freedom - self.frozen_degrees_of_freedom
 
     @property
     def has_constraints(self) -> bool:
         """Whether OpenMM's own constraints or virtual sites act in the System."""
-        return self.system.getNumConstraints() > 0 or any(
-            self.system.isVirtualSite(i) for i in range(self.system.getNumParticles())
-        )
+        return self.system.getNumConstraints() > 0 or self.has_virtual_sites
+
+    @cached_property
+    def has_virtual_sites(self) -> bool:
+        """Whether the System has virtual sites."""
+        return any(self.system.isVirtualSite(i) for i in range(self.system.getNumParticles()))
 
     @property
     def frozen_degrees_of_freedom(self) -> int:
@@ -82,9 +113,45 @@ class FrozenSystem:
         return sum(removed_degrees_of_freedom(self.modes, len(a.indices), a.shape) for a in self.anions)
 
     @property
+    def projector_group(self) -> int | None:
+        """Force group of the projectors, if the modes need any."""
+        return self.projectors.groups[0].number if self.projectors.groups else None
+
+    @property
+    def two_phases(self) -> bool:
+        """Whether a projector compares the end of a drift with its start."""
+        return any(group.two_phases for group in self.projectors.groups)
+
+    @property
     def conserves_momentum(self) -> bool:
         """Whether the drift of the whole stays what it is: anchored centres give momentum to nobody."""
         return "T" not in self.modes
+
+    def at(self, positions: Any) -> FrozenSystem:
+        """Return the same, to be started from other positions.
+
+        Parameters
+        ----------
+        positions : Quantity or (N, 3) array
+            Positions with whole anions, nm, that obey what is frozen.
+        """
+        return replace(self, positions=self._one_per_particle(positions, unit.nanometer, "positions"))
+
+    def hold(self, context: openmm.Context) -> None:
+        """Tell a Context of a switchable System what is frozen and where.
+
+        `initialize` and `switch` do this. Call it after loading a checkpoint that was written while other
+        modes were frozen: checkpoints hold positions and velocities, but no references.
+
+        Parameters
+        ----------
+        context : openmm.Context
+            A Context of `system` with an integrator of this package.
+        """
+        if not self.switchable:
+            return
+        self.projectors.hold(context, self.given, self.held, kinds_of(self.modes, self.rotation))
+        count_motions(context.getIntegrator(), self)
 
     def initialize(self, context: openmm.Context, temperature: Any = None, seed: int = 0) -> None:
         """Put whole positions, the box and, if asked, velocities that obey the constraints into a Context.
@@ -97,14 +164,67 @@ class FrozenSystem:
             Temperature of the velocities, K; without it velocities are left alone.
         seed : int, optional
             Seed of the velocities.
+
+        Raises
+        ------
+        InputError
+            If the anions are not where they are frozen, and have to be brought there.
         """
+        violation = self.violation(self.positions)
+        if violation.displacement > LARGEST_JUMP:
+            raise InputError(
+                f"the anions are not at the reference that was given ({violation}); bring them there with "
+                "openmm_anion.relax(frozen, context, temperature)"
+            )
         context.setPeriodicBoxVectors(*self.box)
         context.setPositions(self.positions)
+        self.hold(context)
         if temperature is not None:
             context.setVelocities(self.draw_velocities(temperature, seed))
             if self.system.getNumConstraints():
                 # Those of the user's that the projection of frozen motions does not know.
                 context.applyVelocityConstraints(VELOCITY_TOLERANCE)
+
+    def switch(
+        self,
+        context: openmm.Context,
+        modes: str,
+        *,
+        only: Only = None,
+        temperature: Any = None,
+        seed: int = 0,
+    ) -> FrozenSystem:
+        """Freeze other motions from now on, in the same running Context.
+
+        The new reference is where the anions are at this moment. Velocities lose what the new modes freeze.
+        Motions that are free again start at rest, or with a `temperature` of their own.
+
+        Parameters
+        ----------
+        context : openmm.Context
+            A Context of `system` with an integrator of this package.
+        modes : str
+            What to freeze: letters T, R, V, or ``"free"``.
+        only : str, sequence of int or callable, optional
+            Which of the anions, see `freeze`.
+        temperature : Quantity or float, optional
+            Temperature of the motions that are free again, K.
+        seed : int, optional
+            Seed of their velocities.
+
+        Returns
+        -------
+        FrozenSystem
+            What is frozen now; the old one does not describe the Context any more.
+
+        Raises
+        ------
+        InputError
+            If the System was not made with ``switchable=True``, or for an unknown mode or selection.
+        """
+        from openmm_anion.freezing.switching import switched
+
+        return switched(self, context, modes, only=only, temperature=temperature, seed=seed)
 
     def draw_velocities(self, temperature: Any, seed: int) -> Array:
         """Draw velocities from the Maxwell-Boltzmann distribution of the free motions, without drift.
@@ -140,7 +260,7 @@ class FrozenSystem:
         plain = self._one_per_particle(velocities, unit.nanometer / unit.picosecond, "velocities")
         return project_velocities(plain, self.anions, self.modes)
 
-    @property
+    @cached_property
     def masses(self) -> Array:
         """Masses of all particles, (N,), Da; zero where nothing moves."""
         particles = range(self.system.getNumParticles())
@@ -180,10 +300,10 @@ class FrozenSystem:
         """
         positions = state.getPositions(asNumpy=True).value_in_unit(unit.nanometer)
         velocities = state.getVelocities(asNumpy=True).value_in_unit(unit.nanometer / unit.picosecond)
-        return kinetic_temperatures(self.masses, positions, velocities, self.anions, self.modes)
+        return kinetic_temperatures(self.masses, positions, velocities, self.given, self.held, self.modes)
 
     def violation(self, context_or_positions: openmm.Context | Any) -> Violation:
-        """Measure how far the anions are from where they are frozen.
+        """Measure how far the frozen motions are from where they are frozen.
 
         Parameters
         ----------
@@ -195,9 +315,32 @@ class FrozenSystem:
         InputError
             If a position is not finite, or their number is not that of the particles.
         """
+        return self.diagnose(context_or_positions).violation
+
+    def diagnose(self, context_or_positions: openmm.Context | Any) -> Diagnosis:
+        """Compare every anion with its reference: centre, true rotation angle and shape, frozen or not.
+
+        Parameters
+        ----------
+        context_or_positions : openmm.Context or (N, 3) array
+            A Context, or positions (Quantity or nm), which tell nothing of an angular momentum.
+
+        Raises
+        ------
+        InputError
+            If a position is not finite, or their number is not that of the particles.
+
+        Examples
+        --------
+        >>> from openmm_anion import freeze
+        >>> system = openmm.System()
+        >>> _ = [system.addParticle(m) for m in (12.0, 14.0)]
+        >>> frozen = freeze(system, [[0, 1]], "T", positions=[[0, 0, 0], [0.12, 0, 0]])
+        >>> print(f"{frozen.diagnose([[0, 0, 0], [0, 0.12, 0]]).rotation[0]:.4f}")
+        1.5708
+        """
         positions = context_or_positions
-        box = self.box
-        velocities = None
+        box, velocities = self.box, None
         if isinstance(positions, openmm.Context):
             state = positions.getState(getPositions=True, getVelocities=True)
             velocities = state.getVelocities(asNumpy=True).value_in_unit(unit.nanometer / unit.picosecond)
@@ -205,12 +348,8 @@ class FrozenSystem:
             box = np.array(state.getPeriodicBoxVectors(asNumpy=True).value_in_unit(unit.nanometer))
         plain = self._one_per_particle(positions, unit.nanometer, "positions")
         if "R" not in self.modes or holds_orientation(self.modes, self.rotation):
-            return measure_violation(plain, box, self.anions, self.modes)
-        violation = measure_violation(plain, box, self.anions, self.modes.replace("R", ""))
-        if velocities is None:
-            return violation
-        turning = largest_angular_velocity(plain, velocities, box, self.anions)
-        return replace(violation, angular_velocity=turning)
+            return diagnose(plain, box, self.given, self.held, self.modes)
+        return diagnose(plain, box, self.given, self.held, self.modes.replace("R", ""), velocities)
 
     def _one_per_particle(self, values: Any, in_unit: unit.Unit, what: str) -> Array:
         plain = array(values, in_unit, what)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from openmm_anion import shape
 from openmm_anion.freezing.modes import removed_degrees_of_freedom
 from openmm_anion.freezing.reference import FrozenAnion
+from openmm_anion.freezing.same_size import by_size
 from openmm_anion.units import MOLAR_GAS_CONSTANT
 
 Array = NDArray[np.float64]
@@ -44,7 +45,12 @@ class KineticTemperatures:
 
 
 def kinetic_temperatures(
-    masses: Array, positions: Array, velocities: Array, anions: Sequence[FrozenAnion], modes: str
+    masses: Array,
+    positions: Array,
+    velocities: Array,
+    anions: Sequence[FrozenAnion],
+    held: Sequence[bool],
+    modes: str,
 ) -> KineticTemperatures:
     """Split the kinetic energy by kind of motion, and return each as a temperature.
 
@@ -58,31 +64,34 @@ def kinetic_temperatures(
         Velocities, nm/ps.
     anions : sequence of FrozenAnion
         The anions.
+    held : sequence of bool
+        Which of them are frozen; the others are free in every motion.
     modes : str
         Frozen motions.
     """
-    outside = np.ones(len(masses), dtype=bool)
+    outside = masses > 0
     energy = dict.fromkeys("TRV", 0.0)
     count = dict.fromkeys("TRV", 0)
-    for anion in anions:
-        outside[anion.indices] = False
-        here, moving = positions[anion.indices], velocities[anion.indices]
-        drift = shape.center_of_mass(moving, anion.masses)
-        relative = here - shape.center_of_mass(here, anion.masses)
-        momentum = (anion.masses[:, None] * np.cross(relative, moving - drift)).sum(axis=0)
+    for same in by_size(anions):
+        outside[same.indices] = False
+        here, moving = positions[same.indices], velocities[same.indices]
+        drift, relative = same.means(moving), here - same.means(here)[:, None]
+        momentum = (same.masses[..., None] * np.cross(relative, moving - drift[:, None])).sum(axis=1)
         # A linear ion has no moment about its own axis: leave that direction out.
-        cutoff = shape.THIN**2 if anion.shape == "linear" else 1e-12
-        inverse = np.linalg.pinv(shape.inertia_tensor(here, anion.masses), rcond=cutoff, hermitian=True)
-        total = 0.5 * float(anion.masses @ (moving**2).sum(axis=1))
-        translation = 0.5 * float(anion.masses.sum() * drift @ drift)
-        rotation = 0.5 * float(momentum @ inverse @ momentum)
+        cutoff = np.where(same.linear, shape.THIN**2, 1e-12)
+        inverse = np.linalg.pinv(shape.inertia_tensor(here, same.masses), rcond=cutoff, hermitian=True)
+        total = 0.5 * (same.masses[..., None] * moving**2).sum(axis=(1, 2))
+        translation = 0.5 * same.masses.sum(axis=1) * (drift**2).sum(axis=1)
+        rotation = 0.5 * (momentum * (inverse @ momentum[..., None])[..., 0]).sum(axis=1)
         for motion, part in zip("TRV", (translation, rotation, total - translation - rotation), strict=True):
-            energy[motion] += part
-            count[motion] += removed_degrees_of_freedom(motion, len(anion.indices), anion.shape)
-    loose = outside & (masses > 0)
-    rest = 0.5 * float(masses[loose] @ (velocities[loose] ** 2).sum(axis=1))
-    motions = (_temperature(energy[motion], 0 if motion in modes else count[motion]) for motion in "TRV")
-    return KineticTemperatures(_temperature(rest, 3 * int(loose.sum())), *motions)
+            energy[motion] += float(part.sum())
+    for anion, frozen in zip(anions, held, strict=True):
+        for motion in "TRV":
+            if not (frozen and motion in modes):
+                count[motion] += removed_degrees_of_freedom(motion, len(anion.indices), anion.shape)
+    rest = 0.5 * float(masses[outside] @ (velocities[outside] ** 2).sum(axis=1))
+    motions = (_temperature(energy[motion], count[motion]) for motion in "TRV")
+    return KineticTemperatures(_temperature(rest, 3 * int(outside.sum())), *motions)
 
 
 def _temperature(energy: float, count: int) -> float:

@@ -8,7 +8,11 @@ The constraint is :math:`L = \sum m_i d_i \times (x_i - c) = 0` with the referen
 L is gathered from four centroids. In the principal axes :math:`q_k` of the reference,
 :math:`d_i = \sum_k d_{ik} q_k`, and the group k with weights :math:`m_i (d_{ik} + C)` has the centre
 :math:`g_k = c + X_k / (C M)` with :math:`X_k = \sum_i m_i d_{ik} (x_i - c)`; the constant C keeps the sum
-of weights away from zero. Then :math:`L = \sum_k q_k \times X_k`, and G is diagonal.
+of weights away from zero. G is diagonal in these axes, and
+:math:`q_1 \cdot L = q_3 \cdot X_2 - q_2 \cdot X_3` and so on in a circle.
+
+The weights belong to the shape and the axes to the orientation, so that a running Context can take the same
+shape in another orientation by new axes.
 """
 
 from __future__ import annotations
@@ -24,19 +28,15 @@ from openmm_anion.freezing.stiffness import STIFFNESS
 
 def _energy() -> str:
     """Energy expression: half the sum over the principal axes of (q_a . L)^2 / G_a."""
-    axes = "xyz"
-    terms = []
+    terms, definitions = [], []
     for a in range(3):
-        along = "+".join(f"q{a}{axis}*L{axis}" for axis in axes)
-        terms.append(f"w{a}*({along})^2")
-    definitions = [f"{STIFFNESS}*0.5*({'+'.join(terms)})"]
-    for axis in range(3):
-        u, v = axes[(axis + 1) % 3], axes[(axis + 2) % 3]
-        cross = "+".join(f"q{k}{u}*X{k}{v}-q{k}{v}*X{k}{u}" for k in range(3))
-        definitions.append(f"L{axes[axis]}={cross}")
+        b, c = (a + 1) % 3, (a + 2) % 3
+        terms.append(f"w{a}*L{a}^2")
+        along = "+".join(f"q{c}{axis}*X{b}{axis}-q{b}{axis}*X{c}{axis}" for axis in "xyz")
+        definitions.append(f"L{a}={along}")
     for k in range(3):
-        definitions += [f"X{k}{axis}=scale*({axis}{k + 2}-{axis}1)" for axis in axes]
-    return "; ".join(definitions)
+        definitions += [f"X{k}{axis}={axis}{k + 2}-{axis}1" for axis in "xyz"]
+    return "; ".join([f"{STIFFNESS}*0.5*({'+'.join(terms)})", *definitions])
 
 
 def orientation_projector(anions: Iterable[FrozenAnion]) -> openmm.CustomCentroidBondForce:
@@ -54,18 +54,36 @@ def orientation_projector(anions: Iterable[FrozenAnion]) -> openmm.CustomCentroi
         One bond per anion; zero energy and force where the constraint holds.
     """
     force = openmm.CustomCentroidBondForce(4, _energy())
-    for name in ("scale", *(f"w{a}" for a in range(3)), *(f"q{k}{axis}" for k in range(3) for axis in "xyz")):
+    for name in (*(f"w{a}" for a in range(3)), *(f"q{k}{axis}" for k in range(3) for axis in "xyz")):
         force.addPerBondParameter(name)
     for anion in anions:
-        inverse, axes = anion.inverse_inertia
-        along = anion.displacements @ axes
-        offset = 2.0 * np.abs(along).max()
-        total = anion.masses.sum()
+        along = anion.displacements @ anion.inverse_inertia[1]
         indices = anion.indices.tolist()
         groups = [force.addGroup(indices, anion.masses.tolist())]
         groups += [
-            force.addGroup(indices, (anion.masses * (along[:, k] + offset)).tolist()) for k in range(3)
+            force.addGroup(indices, (anion.masses * (along[:, k] + _offset(along))).tolist())
+            for k in range(3)
         ]
-        force.addBond(groups, [offset * total, *inverse, *axes.T.ravel()])
+        force.addBond(groups, orientation_parameters(anion))
     force.setName("openmm-anion: orientation projector")
     return force
+
+
+def orientation_parameters(anion: FrozenAnion, turn: np.ndarray | None = None) -> list[float]:
+    """Return the parameters of the bond that holds an anion.
+
+    Parameters
+    ----------
+    anion : FrozenAnion
+        The anion with which the projector was built.
+    turn : (3, 3) array, optional
+        Rotation from its reference orientation to the one that is held.
+    """
+    inverse, axes = anion.inverse_inertia
+    scale = _offset(anion.displacements @ axes) * anion.masses.sum()
+    held = axes if turn is None else turn @ axes
+    return [*(inverse * scale**2), *held.T.ravel()]
+
+
+def _offset(along: np.ndarray) -> float:
+    return 2.0 * float(np.abs(along).max())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,7 +15,7 @@ from scipy.spatial.distance import pdist, squareform
 from openmm_anion import shape
 from openmm_anion.anions import Polyanion
 from openmm_anion.errors import InputError
-from openmm_anion.periodic import make_whole
+from openmm_anion.periodic import make_whole, minimum_image
 from openmm_anion.shape import Shape
 
 Array = NDArray[np.float64]
@@ -36,11 +36,14 @@ class FrozenAnion:
         Their masses in the System, Da.
     positions : (n, 3) array
         Whole reference positions, nm.
+    formula : str
+        Its composition if it is known, e.g. ``"PS4"``.
     """
 
     indices: NDArray[np.int64]
     masses: Array
     positions: Array
+    formula: str = ""
 
     @cached_property
     def shape(self) -> Shape:
@@ -69,6 +72,51 @@ class FrozenAnion:
         rotations = slice(1, 3) if self.shape == "linear" else slice(0, 3)
         inverse[rotations] = 1.0 / (moments.sum() - moments)[rotations]
         return inverse, axes
+
+    def at(self, positions: Array) -> FrozenAnion:
+        """Return the same anion with another reference.
+
+        Parameters
+        ----------
+        positions : (n, 3) array
+            Whole reference positions, nm.
+        """
+        return replace(self, positions=positions)
+
+    def turned_onto(self, positions: Array) -> FrozenAnion:
+        """Return the anion with its shape put where given positions fit it best.
+
+        These obey the Eckart condition of the result, ``sum m d x (x - c) = 0``, exactly.
+
+        Parameters
+        ----------
+        positions : (n, 3) array
+            Whole positions, nm.
+        """
+        center = shape.center_of_mass(positions, self.masses)
+        turn = shape.best_rotation(self.displacements, positions - center, self.masses)
+        return self.at(center + self.displacements @ turn.T)
+
+
+def between(here: FrozenAnion, there: FrozenAnion, modes: str, box: Array | None) -> FrozenAnion:
+    """Return an anion that is there in what is frozen, and here in what is not.
+
+    Parameters
+    ----------
+    here, there : FrozenAnion
+        The same anion where it is and where it is to be frozen.
+    modes : str
+        Frozen motions: of T the centre is there, of R the orientation; the shape always is.
+    box : (3, 3) array or None
+        Box vectors as rows, nm, of a periodic System: the nearest image of a centre is taken.
+    """
+    shift = there.center - here.center
+    center = here.center + (shift if box is None else minimum_image(shift, box)) * ("T" in modes)
+    displacements = there.displacements
+    if "R" not in modes:
+        turn = shape.best_rotation(displacements, here.displacements, here.masses)
+        displacements = displacements @ turn.T
+    return here.at(center + displacements)
 
 
 def reference_anions(
@@ -132,5 +180,6 @@ def reference_anions(
                 f"particles {indices[first]} and {indices[second]} of anion {number} are at the same place; "
                 "check the positions"
             )
-        result.append(FrozenAnion(indices.astype(np.int64), masses, whole))
+        formula = anion.formula if isinstance(anion, Polyanion) else ""
+        result.append(FrozenAnion(indices.astype(np.int64), masses, whole, formula))
     return tuple(result)

@@ -12,49 +12,60 @@ doi:10.1007/BF02352494). In the principal axes of the body, with the inertia J a
 :math:`F = (1 - [u])^{-1} (1 + [u])`, where [u] is the matrix of the cross product and
 :math:`|u| = \tan(\phi/2)` for a turn by :math:`\phi`, they read
 
-.. math:: u_i = a_i (1 + u^2) - \frac{J_k - J_j}{J_i} u_j u_k, \qquad a = \tfrac12 J^{-1} L ,
+.. math:: u_i = a_i (1 + u^2) - g_i u_j u_k = a_i + C_{ijk} u_j u_k, \qquad
+          a = \tfrac12 J^{-1} L, \quad g_i = \frac{J_k - J_j}{J_i},
 
-three quadratic equations, which two iterations and two steps of Newton's method solve to rounding.
+three quadratic equations. F is the rotation of the quaternion (1, u). No :math:`|g_i|` exceeds 1, and each
+iteration of the equations as they stand shrinks the error by :math:`r = (\sqrt2\, g + 2 |a|) |a|` with the
+largest g: a CPU iterates until it is rounding. Where r is not small, or on a GPU, where reading it would stop
+the host, two iterations and two steps of Newton's method, :math:`(1 - 2 C u)\, u' = a - C u u`, do the same.
 
 Q is found anew at each start from two axes that the atoms span, so that rounding does not add up in a shape.
 A linear anion has no turn about its own axis: the inverse of its J is zero there, as are a and u, and a small
-bend of the reference is carried along without spinning.
+bend of the reference is carried along without spinning. An anion that is left free is a body without extent.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 import openmm
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
-from openmm_anion import shape
-from openmm_anion.freezing.anion_batch import AnionBatch
-from openmm_anion.freezing.phase import PHASE
+from openmm_anion.freezing.anion_batch import AnionBatch, tensor
+from openmm_anion.freezing.body import body_coordinates
+from openmm_anion.freezing.phase import PHASE, TAKE_REFERENCE
 from openmm_anion.freezing.reference import FrozenAnion
-from openmm_anion.freezing.small_matrices import solve
-from openmm_anion.freezing.straight import is_straight
-from openmm_anion.freezing.two_phases import is_start, kept
+from openmm_anion.freezing.small_matrices import EPSILON, solve
+from openmm_anion.freezing.stiffness import STIFFNESS
+from openmm_anion.freezing.straight import STRAIGHT, is_straight
+from openmm_anion.freezing.two_phases import TwoPhases, on_device
 from openmm_anion.models.force import phase_force
+
+__all__ = ["RigidShape", "body_coordinates", "rigid_shape_projector"]
 
 Array = NDArray[np.float64]
 
+SLOW = 0.01
+"""Rate r from which Newton's method takes less time."""
+
+ROUNDING = 1e-16
+"""Error of u at which iterations end."""
+
 ITERATIONS, NEWTON_STEPS = 2, 2
-"""Of the quadratic equations as they stand, and of Newton's method then: an error of u below 1e-15 for turns
-up to 0.3 rad in one drift at the worst ratio of moments. BH4 at 300 K turns by 0.02 rad in 2 fs."""
+"""Leave an error of u below 1e-15 for turns up to 0.3 rad in one drift at the worst ratio of moments. BH4 at
+300 K turns by 0.02 rad in 2 fs."""
 
 NEGLIGIBLE = 1e-36
 """Weight of an arbitrary second axis of a linear anion (Da nm^2): counts if the anion is straight."""
 
-
-CROSS = np.array(
-    [[0, 0, 0], [0, 0, -1], [0, 1, 0], [0, 0, 1], [0, 0, 0], [-1, 0, 0], [0, -1, 0], [1, 0, 0], [0, 0, 0]]
-)
-"""Takes a vector to its matrix of the cross product, row by row."""
+TINY = 1e-200
+"""Keeps the axes of a body without extent finite, which are zero."""
 
 
-class RigidShape(nn.Module):
+class RigidShape(TwoPhases):
     """The projector as a TorchScript module.
 
     Parameters
@@ -63,121 +74,145 @@ class RigidShape(nn.Module):
         The anions and their reference shapes (nm), linear ones `straightened`.
     n_particles : int
         Particles of the System.
+    switchable : bool
+        Whether it takes other references, and which anions it holds, while it runs.
     """
 
-    axes_of: Tensor
-    sums: Tensor
-    half_inverse: Tensor
-    gap: Tensor
-    coupling: Tensor
-    unit: Tensor
-    identity: Tensor
-    negligible: Tensor
-    third: Tensor
-    cross: Tensor
-    curl: Tensor
+    switchable: Final[bool]
+    any_straight: Final[bool]
+    last_reference: Final[int] = TAKE_REFERENCE
+    stiffness: Final[int] = STIFFNESS
+    thickness: Final[float] = STRAIGHT
+    negligible: Final[float] = NEGLIGIBLE
+    tiny: Final[float] = TINY
+    slow: Final[float] = SLOW
+    rounding: Final[float] = ROUNDING
+    iterations: Final[int] = ITERATIONS
+    newton_steps: Final[int] = NEWTON_STEPS
+    largest_gap: float
+    seen: Tensor
     start: Tensor
     energy: Tensor
+    linear: Tensor
+    turns: Tensor
+    sums: Tensor
+    places: Tensor
+    weights: Tensor
+    half_inverse: Tensor
+    gaps: Tensor
+    across: Tensor
+    epsilon: Tensor
+    curl: Tensor
+    quaternion: Tensor
+    identity: Tensor
+    one: Tensor
 
-    def __init__(self, anions: Sequence[FrozenAnion], n_particles: int) -> None:
+    def __init__(self, anions: Sequence[FrozenAnion], n_particles: int, switchable: bool = False) -> None:
         super().__init__()
         self.batch = AnionBatch(anions, n_particles)
-        self.iterations, self.newton_steps = ITERATIONS, NEWTON_STEPS
-        coordinates = [_principal_coordinates(anion) for anion in anions]
-        second = np.array([a.masses @ c**2 for a, c in zip(anions, coordinates, strict=True)]).T
-        inertia = second.sum(axis=0) - second
-        turns = np.array([[anion.shape != "linear", True, True] for anion in anions]).T
-        inverse = np.where(turns, 1.0 / np.where(turns, inertia, 1.0), 0.0)
-        gap = (np.roll(inertia, -2, axis=0) - np.roll(inertia, -1, axis=0)) * inverse
-        straight = np.array([is_straight(anion) for anion in anions])
-        axes_of = np.stack([self.batch.per_atom([c[:, k] for c in coordinates]) for k in range(3)])
-        mass = self.batch.per_atom([anion.masses for anion in anions])
-        sums = np.concatenate([mass[None] / mass.sum(axis=0), mass * axes_of])
-        self.any_straight = bool(straight.any())
-        around = np.arange(5) % 3
-        unit = np.eye(3)[np.ix_(around, around)]
+        self.switchable = switchable
+        linear = np.array([anion.shape == "linear" for anion in anions])
+        self.any_straight = bool(linear.any() if switchable else any(is_straight(a) for a in anions))
         for name, value in {
-            "axes_of": axes_of[:, None],
-            "sums": sums[:, None],
-            "half_inverse": 0.5 * inverse,
-            "gap": gap,
-            "coupling": gap[around][:, None] * (1.0 - unit)[:, :, None],
-            "unit": unit[:, :, None],
-            "negligible": NEGLIGIBLE * straight,
+            "start": np.zeros((3, 3, len(anions))),
+            "energy": 0.0,
+            "linear": linear,
+            "turns": np.stack([~linear, linear | True, linear | True]),
+            "epsilon": EPSILON[..., None],
+            "curl": np.kron(-EPSILON.reshape(3, 9), np.ones(3)),
+            "quaternion": _rotation_of_a_quaternion(),
             "identity": np.eye(3)[:, :, None],
-            "third": np.abs(CROSS).reshape(3, 3, 3)[np.ix_(around, around)].reshape(25, 3),
-            "cross": CROSS,
-            "curl": -CROSS.T,
-            "start": np.zeros((4, 3, len(anions))),
-            "energy": np.zeros(()),
+            "one": np.ones((1, len(anions))),
         }.items():
-            self.register_buffer(name, torch.tensor(value, dtype=torch.float64))
+            self.register_buffer(name, tensor(value))
+        for name in ("seen", "sums", "places", "weights", "half_inverse", "gaps", "across"):
+            self.register_buffer(name, torch.zeros(0))
+        self.largest_gap = 0.0
+        self.take(self.batch.references(anions))
 
-    def forward(self, positions: Tensor, phase: Tensor) -> tuple[Tensor, Tensor]:
-        """Energy (zero) and forces (N, 3) from positions (N, 3), nm."""
-        points = self.batch(positions)
-        moments = (self.sums * points).sum(2)  # centre, then sum of m d_a x for each axis a
-        if is_start(phase):
-            self.start = moments
-            return self.energy, torch.zeros_like(positions)
-        self.start = kept(phase, moments, self.start)
-        frame = self.frame(self.start)
-        turned = self.turn(self.rotation(moments[1:], frame), frame)
-        body = (self.axes_of * turned.unsqueeze(2)).sum(0)
-        return self.energy, self.batch.forces(moments[0].unsqueeze(1) + body - points, positions)
+    def take(self, seen: Tensor) -> None:
+        """Hold bodies (3, n, anions) in their principal axes from now on, and none of zeros."""
+        self.seen = seen
+        body = self.batch.bodies(seen)
+        weighted = self.batch.mass * body
+        second = (weighted * body).sum(1)
+        inertia = second.sum(0) - second
+        inverse = torch.where(inertia > 0.0, self.turns / inertia, 0.0)
+        gap = self.turns[0] * inverse * (inertia.roll(-2, 0) - inertia.roll(-1, 0))
+        straight = self.linear * ((body[1:] ** 2).sum(0).amax(0) < self.thickness**2)
+        self.sums = torch.cat([self.batch.share.unsqueeze(0), weighted]).unsqueeze(1)
+        self.places = self.stiffness * weighted.unsqueeze(1)
+        self.weights = self.stiffness * self.batch.mass * self.batch.held(body)
+        self.half_inverse = 0.5 * inverse
+        self.gaps = -0.5 * gap.unsqueeze(1).unsqueeze(1) * self.epsilon.abs()
+        self.across = self.negligible * straight
+        if not on_device(gap):
+            self.largest_gap = float(gap.abs().max())
 
-    def frame(self, start: Tensor) -> Tensor:
-        """Principal axes (3 axes, 3, anions) of the bodies at the start of the drift."""
-        first = start[1] * start[1].square().sum(0).rsqrt()
-        second = start[2]
+    def look(self, points: Tensor) -> Tensor:
+        """Centre of mass, then the sum of m d_k x for each axis k, (4, 3, anions)."""
+        return (self.sums * points).sum(2)
+
+    def begin(self, here: Tensor) -> Tensor:
+        """Principal axes of the bodies, (3 axes, 3, anions)."""
+        first, second = here[1], here[2]
         if self.any_straight:  # any axis across the first will do
-            across = torch.where(first[:1].abs() < 0.7, self.identity[0], self.identity[1])
-            second = second + self.negligible * across
-        second = second - first * (first * second).sum(0)
-        second = second * second.square().sum(0).rsqrt()
-        u, v = torch.cat([first, first]), torch.cat([second, second])
-        third = u[1:4] * v[2:5] - u[2:5] * v[1:4]
-        return torch.stack([first, second, third])
+            squares = first * first
+            across = torch.where(2.0 * squares[0] < squares.sum(0), self.identity[0], self.identity[1])
+            second = second + self.across * across
+        third = torch.linalg.cross(first, second, dim=0)
+        axes = torch.stack([first, torch.linalg.cross(third, first, dim=0), third])
+        return axes * ((axes * axes).sum(1, keepdim=True) + self.tiny).rsqrt()
 
-    def rotation(self, moments: Tensor, frame: Tensor) -> Tensor:
+    def correct(self, points: Tensor, here: Tensor) -> Tensor:
+        """Forces (3, n, anions) on the atoms."""
+        axes = self.turned(self.rotation(here[1:])).unsqueeze(2)
+        return torch.addcmul((self.places * axes).sum(0), self.weights, here[0].unsqueeze(1) - points)
+
+    def rotation(self, moments: Tensor) -> Tensor:
         """The vectors u (3, anions) in the principal axes."""
-        inside = (moments.unsqueeze(1) * frame.unsqueeze(0)).sum(2).flatten(0, 1)
-        a = self.half_inverse * torch.mm(self.curl, inside)
+        products = (self.start.unsqueeze(1) * moments).flatten(0, 2)
+        a = self.half_inverse * torch.mm(self.curl, products)
+        c = torch.addcmul(self.gaps, a.unsqueeze(1).unsqueeze(1), self.identity)
         u = a
+        if not on_device(a):
+            size = 3.0**0.5 * float(a.abs().max())
+            rate = size * (1.5 * self.largest_gap + 2.0 * size)
+            if rate < self.slow:
+                error = rate * size
+                while error > self.rounding:
+                    u = a + (c * (u.unsqueeze(1) * u)).sum([1, 2])
+                    error *= rate
+                return u
         for _ in range(self.iterations):
-            twice = torch.cat([u, u])
-            products = twice[1:4] * twice[2:5]
-            u = torch.addcmul(torch.addcmul(a, a, u.square().sum(0)), self.gap, products, value=-1)
-        columns = torch.cat([a, a])[:5].unsqueeze(1)
+            u = a + (c * (u.unsqueeze(1) * u)).sum([1, 2])
         for _ in range(self.newton_steps):
-            slope = torch.addcmul(self.unit, self.coupling, torch.mm(self.third, u).view(5, 5, -1))
-            slope = torch.addcmul(slope, columns, torch.cat([u, u])[:5], value=-2)
-            u = torch.add(solve(slope, torch.sub(a, u, alpha=0.5)), u, alpha=0.5)
+            slope = (c * u).sum(2)
+            u = solve(self.identity - 2.0 * slope, a - (slope * u).sum(1))
         return u
 
-    def turn(self, u: Tensor, frame: Tensor) -> Tensor:
-        """The frame after the rotation, ``F^T`` times its axes."""
-        scale = 2.0 / (1.0 + u.square().sum(0))
-        scaled = scale * u
-        inverse = scaled.unsqueeze(1) * u + (scale - 1.0) * self.identity
-        inverse = inverse - torch.mm(self.cross, scaled).view(3, 3, -1)
-        return (inverse.unsqueeze(2) * frame.unsqueeze(0)).sum(1)
+    def turned(self, u: Tensor) -> Tensor:
+        """The principal axes after the rotation."""
+        quaternion = torch.cat([self.one, u])
+        products = (quaternion.unsqueeze(1) * quaternion).flatten(0, 1)
+        rotation = torch.mm(self.quaternion, products)
+        rotation = (rotation[:9] / rotation[9:]).view(3, 3, 1, -1)
+        return (rotation * self.start.unsqueeze(1)).sum(0)
 
 
-def _principal_coordinates(anion: FrozenAnion) -> Array:
-    """Reference shape in its principal axes, (n, 3), nm; zero off the line of a straight anion."""
-    axes = shape.principal_axes(anion.positions, anion.masses)[1]
-    if is_straight(anion):
-        axes[:, 1:] = 0.0
-    else:
-        # Once more across the longest axis, where a slight bend is small against the rounding of the whole.
-        across = anion.displacements @ axes[:, 1:]
-        axes[:, 1:] = axes[:, 1:] @ np.linalg.eigh((anion.masses[:, None] * across).T @ across)[1][:, ::-1]
-        axes[:, 2] = np.cross(axes[:, 0], axes[:, 1])
-    return np.asarray(anion.displacements @ axes)
+def _rotation_of_a_quaternion() -> Array:
+    """``(w^2 - u^2) 1 + 2 u u^T + 2 w [u]`` and ``w^2 + u^2`` from the products of (w, u), (10, 16)."""
+    one = np.eye(3)
+    rotation = np.zeros((3, 3, 4, 4))
+    rotation[:, :, 0, 0] = one
+    rotation[:, :, 0, 1:] = -2.0 * EPSILON
+    rotation[:, :, 1:, 1:] = 2.0 * np.einsum("ik,jl->ijkl", one, one) - np.einsum("ij,kl->ijkl", one, one)
+    return np.concatenate([rotation.reshape(9, 16), np.eye(4).reshape(1, 16)])
 
 
-def rigid_shape_projector(anions: Sequence[FrozenAnion], n_particles: int) -> openmm.Force:
+def rigid_shape_projector(
+    anions: Sequence[FrozenAnion], n_particles: int, switchable: bool = False
+) -> openmm.Force:
     """Return the two-phase force whose ``f/m``, over `STIFFNESS`, moves each anion as a rigid body.
 
     Parameters
@@ -186,7 +221,10 @@ def rigid_shape_projector(anions: Sequence[FrozenAnion], n_particles: int) -> op
         The anions and their reference shapes (nm).
     n_particles : int
         Particles of the System.
+    switchable : bool
+        Whether it takes other references, and which anions it holds, in the phase `TAKE_REFERENCE`
+        (`openmm_anion.freezing.phase`). Anions that are linear now count as linear then.
     """
-    force = phase_force(torch.jit.script(RigidShape(anions, n_particles)), PHASE)
+    force = phase_force(torch.jit.script(RigidShape(anions, n_particles, switchable)), PHASE)
     force.setName("openmm-anion: rigid shape projector")
     return force

@@ -48,7 +48,7 @@ def storable_shape(anion: FrozenAnion) -> FrozenAnion:
         weighted = gradient / anion.masses[:, None]
         coupling = np.einsum("aix,bix->ab", gradient, weighted)
         positions -= np.einsum("a,aix->ix", np.linalg.solve(coupling, length - wanted), weighted)
-    return FrozenAnion(anion.indices, anion.masses, positions)
+    return anion.at(positions)
 
 
 def _storable_pair(length: Array) -> Array:

@@ -1,24 +1,25 @@
-"""3x3 systems of linear equations, one per anion, in a few element-wise operations."""
+"""3x3 matrices, one per anion, in a few element-wise operations."""
 
 from __future__ import annotations
 
+import numpy as np
+import torch
 from torch import Tensor
 
-WRAPPED = [3 * (i % 3) + j % 3 for i in range(5) for j in range(5)]
-"""The elements of a 3x3 matrix repeated to 5x5, so that every cofactor is one 2x2 block."""
+EPSILON = np.linalg.det(np.eye(3)[np.indices((3, 3, 3)).transpose(1, 2, 3, 0)]).round()
+"""The symbol of Levi-Civita: ``(a x b)_i = EPSILON[i, j, k] a_j b_k``."""
 
 
-def solve(wrapped: Tensor, right: Tensor) -> Tensor:
-    """Solve ``matrix @ x = right`` by Cramer's rule.
+def solve(matrix: Tensor, right: Tensor) -> Tensor:
+    """Solve ``matrix @ x = right`` by Cramer's rule; the cofactors of a row are the product of the other two.
 
     Parameters
     ----------
-    wrapped : (5, 5, k) Tensor
-        Elements `WRAPPED` of k matrices, none of them singular.
+    matrix : (3, 3, k) Tensor
+        k matrices, none of them singular.
     right : (3, k) Tensor
         Right-hand sides.
     """
-    lower, upper = wrapped[1:4], wrapped[2:5]
-    cofactors = lower[:, 1:4] * upper[:, 2:5] - lower[:, 2:5] * upper[:, 1:4]
-    determinant = (wrapped[0, :3] * cofactors[0]).sum(0)
+    cofactors = torch.linalg.cross(matrix.roll(-1, 0), matrix.roll(-2, 0), dim=1)
+    determinant = (matrix[0] * cofactors[0]).sum(0)
     return (cofactors * right.unsqueeze(1)).sum(0) / determinant

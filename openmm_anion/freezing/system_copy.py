@@ -8,6 +8,8 @@ from xml.etree import ElementTree
 
 import openmm
 
+from openmm_anion.errors import InputError
+
 
 def copy_system(system: openmm.System) -> openmm.System:
     """Return an independent copy of a System with its forces in their order.
@@ -19,7 +21,24 @@ def copy_system(system: openmm.System) -> openmm.System:
     ----------
     system : openmm.System
         Any System.
+
+    Raises
+    ------
+    InputError
+        If a `PythonForce` calls a function that cannot be pickled.
     """
+    try:
+        return _copy(system)
+    except openmm.OpenMMException as error:
+        if "could not be pickled" not in str(error):
+            raise
+        raise InputError(
+            "the System cannot be copied, because the function of its PythonForce cannot be pickled; define "
+            "the function at the top of a module, or let freeze change the System itself (in_place=True)"
+        ) from None
+
+
+def _copy(system: openmm.System) -> openmm.System:
     if "openmmtorch" not in sys.modules:  # nobody can have made a TorchForce
         return copy.deepcopy(system)
     from openmm_anion.models.force import copy_torch_force, is_torch_force

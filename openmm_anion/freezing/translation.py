@@ -38,6 +38,17 @@ def translation_projector(anions: Iterable[FrozenAnion], periodic: bool) -> open
     force.setUsesPeriodicBoundaryConditions(periodic)
     for anion in anions:
         group = force.addGroup(anion.indices.tolist(), anion.masses.tolist())
-        force.addBond([group], [anion.masses.sum(), *anion.center])
+        force.addBond([group], translation_parameters(anion))
     force.setName("openmm-anion: translation projector")
     return force
+
+
+def translation_parameters(anion: FrozenAnion) -> list[float]:
+    """Return the parameters of the bond that holds an anion: its mass (Da) and its centre (nm).
+
+    Parameters
+    ----------
+    anion : FrozenAnion
+        The anion and its reference centre (nm).
+    """
+    return [float(anion.masses.sum()), *anion.center]

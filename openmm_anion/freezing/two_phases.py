@@ -1,33 +1,80 @@
-"""How a TorchScript projector tells the two phases of a drift apart, see `openmm_anion.freezing.phase`."""
+"""What projectors that run as TorchScript share: the phases of a drift, see `openmm_anion.freezing.phase`.
+
+A phase in the memory of a GPU would stop the host until it arrives: all phases are computed there, and the
+device chooses.
+"""
 
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from openmm_anion.freezing.anion_batch import AnionBatch
 
 
-def is_start(phase: Tensor) -> bool:
-    """Tell whether a drift starts, if that is known here.
-
-    A phase in the memory of a GPU would stop the host until it arrives, so that there both phases are
-    computed and `kept` chooses.
-
-    Parameters
-    ----------
-    phase : Tensor
-        One number.
-    """
-    return not phase.is_cuda and bool(phase < 0.5)
-
-
-def kept(phase: Tensor, now: Tensor, before: Tensor) -> Tensor:
-    """Return what phase 0 saw: `now` in phase 0, `before` in phase 1.
+def on_device(tensor: Tensor) -> bool:
+    """Tell whether the host would have to wait for the numbers of a tensor.
 
     Parameters
     ----------
-    phase : Tensor
-        One number.
-    now, before : Tensor
-        What this call sees, and what was kept by the last one; of one shape.
+    tensor : Tensor
+        Any tensor.
     """
-    return torch.where(phase < 0.5, now, before) if phase.is_cuda else before
+    return tensor.is_cuda
+
+
+class TwoPhases(nn.Module):
+    """A projector that compares the end of a drift with its start.
+
+    Subclasses say what they hold (`take`), what they look at (`look`), what of it they keep (`begin`) and how
+    they correct the end (`correct`). They set `switchable`, which tells whether they take other references,
+    and `last_reference`, the last phase in which one comes for them.
+    """
+
+    batch: AnionBatch
+    switchable: bool
+    last_reference: int
+    seen: Tensor
+    start: Tensor
+    energy: Tensor
+
+    def forward(self, positions: Tensor, phase: Tensor) -> tuple[Tensor, Tensor]:
+        """Energy (zero) and forces (N, 3) from positions (N, 3), nm."""
+        host = not on_device(phase)
+        points = self.batch.gather(positions)
+        if self.switchable:
+            if not host:
+                comes = (phase > 1.5) & (phase < self.last_reference + 0.5)
+                self.take(torch.where(comes, points, self.seen))
+            elif float(phase) > 1.5:
+                if float(phase) < self.last_reference + 0.5:
+                    self.take(points)
+                return self.energy, torch.zeros_like(positions)
+        points = points - points[:, :1]
+        here = self.look(points)
+        if host:
+            if float(phase) < 0.5:
+                self.start = self.begin(here)
+                return self.energy, torch.zeros_like(positions)
+        else:
+            self.start = torch.where(phase < 0.5, self.begin(here), self.start)
+        forces = self.correct(points, here)
+        if self.switchable and not host:
+            forces = torch.where(phase < 1.5, forces, 0.0)
+        return self.energy, self.batch.forces(forces, positions)
+
+    def take(self, seen: Tensor) -> None:
+        """Hold bodies (3, n, anions) in their principal axes from now on, and none of zeros."""
+        raise NotImplementedError
+
+    def look(self, points: Tensor) -> Tensor:
+        """What there is to see in positions (3, n, anions) relative to the first atom of each anion."""
+        raise NotImplementedError
+
+    def begin(self, here: Tensor) -> Tensor:
+        """What is kept as `start` of what is seen there."""
+        raise NotImplementedError
+
+    def correct(self, points: Tensor, here: Tensor) -> Tensor:
+        """Forces (3, n, anions) on positions and what is seen there at the end of a drift."""
+        raise NotImplementedError

@@ -155,7 +155,7 @@ def add_shape_constraints(
     anions : iterable of (FrozenAnion, pairs)
         The anions, their reference shapes (nm) and their `shape_distances`.
     force_group : int
-        Group for the zero-strength angles, outside of the integration, so that they cost nothing.
+        Group for the zero-strength angles, never evaluated, so that they cost nothing.
     """
     angles = openmm.HarmonicAngleForce()
     angles.setForceGroup(force_group)

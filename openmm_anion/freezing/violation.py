@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from openmm_anion import shape
 from openmm_anion.freezing.reference import FrozenAnion
-from openmm_anion.periodic import make_whole, minimum_image
+from openmm_anion.freezing.same_size import SameSize, by_size
+from openmm_anion.periodic import all_whole, minimum_image
 
 Array = NDArray[np.float64]
 
@@ -54,8 +55,38 @@ class Violation:
         )
 
 
-def measure_violation(positions: Array, box: Array, anions: Sequence[FrozenAnion], modes: str) -> Violation:
-    """Measure the largest violation of each frozen motion.
+@dataclass(frozen=True, eq=False)
+class Diagnosis:
+    """Where every anion is relative to its reference, whether the motion is frozen or not.
+
+    Attributes
+    ----------
+    translation : (A,) array
+        Distance of the centre of mass from its reference, nm.
+    rotation : (A,) array
+        Angle ``2 arccos |w|`` of the rotation that fits the reference shape best (w: scalar part of its
+        quaternion), rad; of a linear anion the angle of its axis.
+    shape : (A,) array
+        Largest distance of an atom from its place in the best fitting reference shape, nm.
+    violation : Violation
+        Largest violation of each frozen motion over the frozen anions.
+    """
+
+    translation: Array
+    rotation: Array
+    shape: Array
+    violation: Violation
+
+
+def diagnose(
+    positions: Array,
+    box: Array,
+    anions: Sequence[FrozenAnion],
+    held: Sequence[bool],
+    modes: str,
+    velocities: Array | None = None,
+) -> Diagnosis:
+    """Compare every anion with its reference.
 
     Parameters
     ----------
@@ -64,92 +95,75 @@ def measure_violation(positions: Array, box: Array, anions: Sequence[FrozenAnion
     box : (3, 3) array
         Box vectors as rows, nm.
     anions : sequence of FrozenAnion
-        The anions and where they are frozen.
+        The anions and their references.
+    held : sequence of bool
+        Which of them are frozen.
     modes : str
-        Canonical modes.
+        Canonical modes whose positions are held (without R where it is zero angular momentum).
+    velocities : (N, 3) array, optional
+        Velocities, nm/ps, where rotation is frozen as zero angular momentum.
     """
-    worst = dict.fromkeys(modes, 0.0)
-    arc = 0.0
-    for anion in anions:
-        here = make_whole(positions[anion.indices], box)
-        center = shape.center_of_mass(here, anion.masses)
-        relative = here - center
-        if "T" in worst:
-            away = float(np.linalg.norm(minimum_image(center - anion.center, box)))
-            worst["T"] = max(worst["T"], away)
-        if "R" in worst:
-            angle = float(np.linalg.norm(eckart_rotation(relative, anion)))
-            worst["R"] = max(worst["R"], angle)
-            arc = max(arc, angle * float(np.linalg.norm(anion.displacements, axis=1).max()))
-        if "V" in worst:
-            off = np.linalg.norm(relative - best_fit(relative, anion), axis=1).max()
-            worst["V"] = max(worst["V"], float(off))
-    displacement = max(worst.get("T", 0.0), arc, worst.get("V", 0.0))
-    translation, rotation, off_shape = (worst.get(mode, float("nan")) for mode in "TRV")
-    return Violation(translation, rotation, off_shape, displacement)
+    away, angle, off, eckart, arc, turning = (np.zeros(len(anions)) for _ in range(6))
+    for same in by_size(anions):
+        here = all_whole(positions[same.indices], box)
+        center = same.means(here)
+        relative = here - center[:, None]
+        displacements = same.positions - same.means(same.positions)[:, None]
+        turn = shape.best_rotation(displacements, relative, same.masses)
+        fitted = displacements @ np.swapaxes(turn, -1, -2)
+        numbers = same.numbers
+        away[numbers] = np.linalg.norm(minimum_image(center - same.means(same.positions), box), axis=-1)
+        angle[numbers] = np.where(
+            same.linear, _axis_angles(displacements, relative, same), shape.rotation_angle(turn)
+        )
+        off[numbers] = np.linalg.norm(relative - fitted, axis=-1).max(axis=-1)
+        eckart[numbers] = np.linalg.norm(_eckart_rotations(relative, displacements, same), axis=-1)
+        arc[numbers] = eckart[numbers] * np.linalg.norm(displacements, axis=-1).max(axis=-1)
+        if velocities is not None:
+            turning[numbers] = _angular_velocities(relative, velocities[same.indices], displacements, same)
+    on = np.asarray(held, dtype=bool)
+
+    def worst(values: Array, frozen: bool) -> float:
+        return float(values[on].max(initial=0.0)) if frozen else float("nan")
+
+    violation = Violation(
+        translation=worst(away, "T" in modes),
+        rotation=worst(eckart, "R" in modes),
+        shape=worst(off, "V" in modes),
+        displacement=max(
+            [0.0, *(worst(v, True) for v, m in ((away, "T"), (arc, "R"), (off, "V")) if m in modes)]
+        ),
+        angular_velocity=worst(turning, velocities is not None),
+    )
+    return Diagnosis(away, angle, off, violation)
 
 
-def largest_angular_velocity(
-    positions: Array, velocities: Array, box: Array, anions: Sequence[FrozenAnion]
-) -> float:
-    """Return the largest angular velocity ``|I^-1 L|`` of an anion about its centre of mass, rad/ps.
-
-    Of a linear anion the part across its axis, the line ``sum m_i s_i (x_i - c)`` with the reference places
-    s_i along it.
-
-    Parameters
-    ----------
-    positions : (N, 3) array
-        Positions of all particles, nm; anions may be wrapped.
-    velocities : (N, 3) array
-        Their velocities, nm/ps.
-    box : (3, 3) array
-        Box vectors as rows, nm.
-    anions : sequence of FrozenAnion
-        The anions.
-    """
-    worst = 0.0
-    for anion in anions:
-        arms = make_whole(positions[anion.indices], box)
-        arms = arms - shape.center_of_mass(arms, anion.masses)
-        momentum = (anion.masses[:, None] * np.cross(arms, velocities[anion.indices])).sum(axis=0)
-        inertia = shape.inertia_tensor(arms, anion.masses)
-        if anion.shape == "linear":
-            along = anion.displacements @ anion.inverse_inertia[1][:, 0]
-            axis = (anion.masses * along) @ arms
-            across = np.eye(3) - np.outer(axis, axis) / (axis @ axis)
-            turn = np.linalg.pinv(across @ inertia @ across, rcond=1e-3) @ (across @ momentum)
-        else:
-            turn = np.linalg.solve(inertia, momentum)
-        worst = max(worst, float(np.linalg.norm(turn)))
-    return worst
+def _axis_angles(reference: Array, relative: Array, same: SameSize) -> Array:
+    """Angle between the axes of linear anions, the lines ``sum m s x`` with their places s along it."""
+    axis, before = _axes(reference, relative, same), _axes(reference, reference, same)
+    sine = np.linalg.norm(np.cross(axis, before), axis=-1)
+    return np.asarray(np.arctan2(sine, (axis * before).sum(axis=-1)))
 
 
-def eckart_rotation(relative: Array, anion: FrozenAnion) -> Array:
-    """Return the rotation vector ``G^-1 sum m d x (x - c)``, (3,), rad, exact for small angles.
-
-    Parameters
-    ----------
-    relative : (n, 3) array
-        Positions relative to the centre of mass, nm.
-    anion : FrozenAnion
-        The reference.
-    """
-    momentum = (anion.masses[:, None] * np.cross(anion.displacements, relative)).sum(axis=0)
-    inverse, axes = anion.inverse_inertia
-    return np.asarray(axes @ (inverse * (axes.T @ momentum)))
+def _axes(reference: Array, relative: Array, same: SameSize) -> Array:
+    """The vectors ``sum m s x`` of all anions, which have a meaning for linear ones."""
+    along = (reference * same.axes[:, None, :, 0]).sum(axis=-1)
+    return np.asarray(((same.masses * along)[..., None] * relative).sum(axis=1))
 
 
-def best_fit(relative: Array, anion: FrozenAnion) -> Array:
-    """Return the reference shape turned to fit best, ``Q d_i`` (Kabsch 1976, doi:10.1107/S0567739476001873).
+def _eckart_rotations(relative: Array, displacements: Array, same: SameSize) -> Array:
+    """Rotation vectors ``G^-1 sum m d x (x - c)``, (k, 3), rad, exact for small angles."""
+    momentum = (same.masses[..., None] * np.cross(displacements, relative)).sum(axis=1)
+    inside = (np.swapaxes(same.axes, -1, -2) @ momentum[..., None])[..., 0]
+    return np.asarray((same.axes @ (same.inverse_inertia * inside)[..., None])[..., 0])
 
-    Parameters
-    ----------
-    relative : (n, 3) array
-        Positions relative to the centre of mass, nm.
-    anion : FrozenAnion
-        The reference.
-    """
-    left, _, right = np.linalg.svd((anion.masses[:, None] * relative).T @ anion.displacements)
-    proper = np.diag([1.0, 1.0, np.sign(np.linalg.det(left @ right))])
-    return np.asarray(anion.displacements @ (left @ proper @ right).T)
+
+def _angular_velocities(relative: Array, velocities: Array, reference: Array, same: SameSize) -> Array:
+    """Angular velocities ``|I^-1 L|`` about the centres, rad/ps; of linear anions across the axis."""
+    momentum = (same.masses[..., None] * np.cross(relative, velocities)).sum(axis=1)
+    inertia = shape.inertia_tensor(relative, same.masses)
+    axis = _axes(reference, relative, same)
+    axis = axis / np.linalg.norm(axis, axis=-1, keepdims=True)
+    across = np.eye(3) - same.linear[:, None, None] * axis[..., None] * axis[:, None]
+    inverse = np.linalg.pinv(across @ inertia @ across, rcond=1e-3, hermitian=True)
+    return np.asarray(np.linalg.norm((inverse @ across @ momentum[..., None])[..., 0], axis=-1))

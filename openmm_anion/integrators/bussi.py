@@ -5,10 +5,8 @@ from __future__ import annotations
 from math import exp
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from openmm_anion.errors import InputError
+from openmm_anion.freezing.counted import COUNT, bath_degrees_of_freedom
 from openmm_anion.freezing.frozen_system import FrozenSystem
 from openmm_anion.integrators.arguments import positive_timestep, relaxation_time
 from openmm_anion.integrators.bath import BathIntegrator
@@ -46,7 +44,8 @@ class BussiIntegrator(BathIntegrator):
     seed : int, optional
         Seed of the random numbers; 0 takes one from the operating system.
     interval : int, optional
-        Steps between two rescalings. GPU platforms send two numbers to the host at each of them.
+        Steps between two rescalings. GPU platforms send the kinetic energy to the host at each
+        of them.
 
     Raises
     ------
@@ -80,13 +79,10 @@ class BussiIntegrator(BathIntegrator):
         super().__init__(step, temperature)
         self.setRandomNumberSeed(seed)
         prepare(self, frozen)
-        count = frozen.degrees_of_freedom - 3 * frozen.conserves_momentum
         self.addGlobalVariable("c", exp(-interval * step / tau))
-        self.addGlobalVariable("n", count)
-        for name in ("passed", "kinetic", "rest", "normal", "share", "scale"):
+        self.addGlobalVariable(COUNT, bath_degrees_of_freedom(frozen))
+        for name in ("passed", "kinetic", "rest", "normal", "cube", "drawn", "share", "scale"):
             self.addGlobalVariable(name, 0.0)
-        self.addPerDofVariable("drawn", 0)
-        self.setPerDofVariableByName("drawn", _ones(frozen.masses, count - 1))
 
         self.addUpdateContextState()
         self.addComputePerDof("v", "v + dt*f/m")
@@ -97,7 +93,7 @@ class BussiIntegrator(BathIntegrator):
         self.beginIfBlock(f"passed > {interval - 0.5}")
         add_drift(self, frozen, "0.5*dt")
         self.addComputeSum("kinetic", "0.5*m*v*v")
-        self.addComputeSum("rest", "drawn*gaussian^2")
+        self._add_rest()
         self.addComputeGlobal("normal", "gaussian")
         self.addComputeGlobal("share", "0.5*kT/kinetic")  # mean kinetic energy over n K
         self.addComputeGlobal(
@@ -108,9 +104,18 @@ class BussiIntegrator(BathIntegrator):
         self.addComputeGlobal("passed", "0")
         self.endBlock()
 
+    def _add_rest(self) -> None:
+        """Draw the sum S of n - 1 squared normals: twice a gamma variate of shape (n - 1)/2.
 
-def _ones(masses: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    """Ones for `count` degrees of freedom that move, whichever they are, and zeros for the others."""
-    flags = np.zeros(3 * len(masses))
-    flags[np.flatnonzero(np.repeat(masses > 0, 3))[:count]] = 1.0
-    return flags.reshape(-1, 3)
+        By G. Marsaglia, W. W. Tsang, ACM Trans. Math. Softw. 26, 363 (2000), doi:10.1145/358407.358414, for
+        the shape plus one, with their step down from there. A few numbers instead of one per degree of freedom.
+        """
+        d = f"0.5*({COUNT}-1) + 2/3"
+        self.addComputeGlobal("drawn", "0")
+        self.beginWhileBlock("drawn < 0.5")
+        self.addComputeGlobal("normal", "gaussian")
+        self.addComputeGlobal("cube", f"(1 + normal/sqrt(9*d))^3; d = {d}")
+        accepted = "0.5*normal^2 + d*(1 - cube + log(max(cube, 1e-300))) - log(uniform)"
+        self.addComputeGlobal("drawn", f"step(cube)*step({accepted}); d = {d}")
+        self.endBlock()
+        self.addComputeGlobal("rest", f"2*d*cube*uniform^(2/({COUNT}-1)); d = {d}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from openmm_anion.errors import InputError
+from openmm_anion.freezing.counted import COUNT, bath_degrees_of_freedom
 from openmm_anion.freezing.frozen_system import FrozenSystem
 from openmm_anion.integrators.arguments import positive_timestep, relaxation_time
 from openmm_anion.integrators.bath import BathIntegrator
@@ -67,7 +68,7 @@ class NoseHooverIntegrator(BathIntegrator):
         _refuse_zero(temperature)
         super().__init__(step, temperature)
         prepare(self, frozen)
-        self.addGlobalVariable("n", frozen.degrees_of_freedom - 3 * frozen.conserves_momentum)
+        self.addGlobalVariable(COUNT, bath_degrees_of_freedom(frozen))
         self.addGlobalVariable("tau", tau)
         self.addGlobalVariable("twice", 0.0)  # twice the kinetic energy
         self.addGlobalVariable("scale", 1.0)
@@ -96,9 +97,9 @@ class NoseHooverIntegrator(BathIntegrator):
     def _add_rate(self, k: int, chain: int, weight: float) -> None:
         """Advance the rate of thermostat k by half a substep, between two quarters of its own damping."""
         if k == 1:
-            drive = "(twice/(n*kT) - 1)/tau^2"
+            drive = f"(twice/({COUNT}*kT) - 1)/tau^2"
         else:
-            drive = f"({'n*' if k == 2 else ''}tau^2*xi{k - 1}^2 - 1)/tau^2"
+            drive = f"({f'{COUNT}*' if k == 2 else ''}tau^2*xi{k - 1}^2 - 1)/tau^2"
         push = f"{0.5 * weight!r}*dt*{drive}"
         if k == chain:
             self.addComputeGlobal(f"xi{k}", f"xi{k} + {push}")
