@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from openmm_anion.errors import InputError
+from openmm_anion.periodic import minimum_image
 from openmm_anion.study.equilibration import Snapshot
 from openmm_anion.study.layout import RunKey
 from openmm_anion.study.prepared import PreparedStudy, prepare_study
@@ -59,6 +60,27 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def study() -> PreparedStudy:
     return prepare_study(settings())
+
+
+def test_anions_frozen_in_their_mean(tmp_path: Path) -> None:
+    """Snapshots keep the mean, and runs hold it; a run that goes on holds the same."""
+    mean = settings(reference="mean", window=0.1, modes=["TR"])
+    assert set(run_study(mean, tmp_path, quiet=True).statuses.values()) == {"finished"}
+    folder = tmp_path / "runs" / "T850K" / "snapshot-0"
+    snapshot = Snapshot.read(next(folder.glob("*.npz")))
+    assert snapshot.reference is not None
+    study = prepare_study(mean)
+    anions = study.anions.indices
+    assert 1e-3 < np.abs(snapshot.reference - snapshot.positions)[anions].max() < 0.1
+    run = folder / "TR"
+    rows = np.loadtxt(run / "thermodynamics.csv", delimiter=",", skiprows=1)
+    assert rows[:, 4].max() < 1e-10
+    universe = MDAnalysis.Universe(tmp_path / "topology.pdb", run / "trajectory.dcd")
+    for anion in study.anions:
+        ends = [snapshot.reference[anion.indices], universe.trajectory[-1].positions[anion.indices] / 10]
+        centers = [anion.masses @ end / anion.masses.sum() for end in ends]
+        shift = minimum_image(centers[0] - centers[1], study.box)
+        assert np.linalg.norm(shift) < 1e-5  # the file is in single precision
 
 
 def test_files_of_a_study(finished: Path, study: PreparedStudy) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from openmm import unit
 
 from openmm_anion.errors import InputError
-from openmm_anion.freezing import freeze
+from openmm_anion.freezing import MeanReference, freeze, parse_modes
 from openmm_anion.integrators import LangevinMiddleIntegrator
 from openmm_anion.study.layout import write_bytes
 from openmm_anion.study.platform import make_context
@@ -24,6 +24,9 @@ FRICTION = 5.0
 
 CHUNK = 50
 """Steps between two looks at the progress and at the anions."""
+
+WINDOW_CHUNK = 10
+"""The same where each look is a frame of the mean reference."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,10 +39,13 @@ class Snapshot:
         Unwrapped positions, nm.
     velocities : (N, 3) array
         Velocities, nm/ps.
+    reference : (N, 3) array or None
+        Mean positions of the anions around that time, nm, if the study freezes them there.
     """
 
     positions: NDArray[np.float64]
     velocities: NDArray[np.float64]
+    reference: NDArray[np.float64] | None = None
 
     @classmethod
     def read(cls, path: Path) -> Snapshot:
@@ -51,7 +57,7 @@ class Snapshot:
             File that `write` made.
         """
         with np.load(path) as content:
-            return cls(content["positions"], content["velocities"])
+            return cls(content["positions"], content["velocities"], content.get("reference"))
 
     def write(self, path: Path) -> None:
         """Write a snapshot file, whole or not at all.
@@ -62,14 +68,17 @@ class Snapshot:
             Where to.
         """
         buffer = io.BytesIO()
-        np.savez(buffer, positions=self.positions, velocities=self.velocities)
+        arrays = {"positions": self.positions, "velocities": self.velocities}
+        if self.reference is not None:
+            arrays["reference"] = self.reference
+        np.savez(buffer, **arrays)  # type: ignore[arg-type]  # of NumPy's stubs: a keyword is no flag
         write_bytes(path, buffer.getvalue())
 
 
 def equilibrate(
     study: PreparedStudy, temperature: float, seed: int, platform: str, on_steps: Callable[[int], None]
 ) -> Snapshot:
-    """Run the free crystal at one temperature and return its last state.
+    """Run the free crystal at one temperature and return its last state, with the mean of a window if asked.
 
     Parameters
     ----------
@@ -97,11 +106,10 @@ def equilibrate(
     openmm.LocalEnergyMinimizer.minimize(context, maxIterations=50)
     context.setVelocities(free.draw_velocities(temperature, seed))
     watch = study.bond_watch()
-    left = round(dynamics.equilibration / dynamics.timestep)
-    while left > 0:
-        steps = min(CHUNK, left)
+    mean = MeanReference(free)
+    window = round(dynamics.window / dynamics.timestep) if dynamics.reference == "mean" else 0
+    for steps, within in _chunks(round(dynamics.equilibration / dynamics.timestep), window):
         integrator.step(steps)
-        left -= steps
         state = context.getState(getPositions=True)
         positions = state.getPositions(asNumpy=True).value_in_unit(unit.nanometer)
         time = state.getTime().value_in_unit(unit.picosecond)
@@ -117,6 +125,19 @@ def equilibrate(
                 "temperature or use "
                 "another potential"
             )
+        if within:
+            mean.add(positions)
         on_steps(steps)
     velocities = context.getState(getVelocities=True).getVelocities(asNumpy=True)
-    return Snapshot(positions, velocities.value_in_unit(unit.nanometer / unit.picosecond))
+    return Snapshot(
+        positions,
+        velocities.value_in_unit(unit.nanometer / unit.picosecond),
+        mean.positions("".join(map(parse_modes, dynamics.modes))) if window else None,
+    )
+
+
+def _chunks(equilibration: int, window: int) -> Iterator[tuple[int, bool]]:
+    """Cut steps into chunks, and tell whether one ends within the window of the mean reference."""
+    for left, chunk, within in ((equilibration, CHUNK, False), (window, WINDOW_CHUNK, True)):
+        for done in range(0, left, chunk):
+            yield min(chunk, left - done), within

@@ -18,6 +18,7 @@ from openmm_anion.analysis.integrity import BrokenBond
 from openmm_anion.errors import InputError
 from openmm_anion.freezing import FrozenSystem, freeze, parse_modes
 from openmm_anion.freezing.velocities import remove_drift
+from openmm_anion.relaxation import relax
 from openmm_anion.study.equilibration import Snapshot
 from openmm_anion.study.layout import RunKey, write_json
 from openmm_anion.study.platform import make_context, precision_of
@@ -71,15 +72,13 @@ def produce(
         parse_modes(key.mode),
         positions=snapshot.positions,
         rotation=dynamics.rotation,
+        reference="current" if snapshot.reference is None else snapshot.reference,
     )
     integrator = production_integrator(dynamics, frozen, key.temperature, seed)
     context = make_context(frozen.system, integrator, platform, settings.computer)
-    frozen.initialize(context)
-    frozen.check(context)
-    velocities = frozen.project_velocities(snapshot.velocities)
     # Langevin noise brings a drift of the whole back; everything else conserves what it starts with.
     driftless = frozen.conserves_momentum and dynamics.thermostat != "langevin-middle"
-    context.setVelocities(remove_drift(frozen.masses, velocities) if driftless else velocities)
+    context.setPositions(frozen.positions)
     _warm_up(context)
 
     interval = round(output.frame_interval / dynamics.timestep)
@@ -96,6 +95,7 @@ def produce(
         "frame_interval_ps": interval * dynamics.timestep,
         "degrees_of_freedom": frozen.degrees_of_freedom - 3 * driftless,
         "thermostat": dynamics.thermostat,
+        "reference": dynamics.reference,
         "seed": seed,
         "platform": platform,
         "precision": precision,
@@ -106,7 +106,9 @@ def produce(
     started = time.perf_counter()
     with Recorder(folder, study.topology, dynamics.timestep, interval, fingerprint) as recorder:
         first = recorder.frames
-        if recorder.state is not None:
+        if recorder.state is None:
+            _start(frozen, context, snapshot, key.temperature, driftless, seed)
+        else:
             _load(context, recorder.state, folder)
             on_steps((first - 1) * interval)
         write_json(folder / "run.json", record)
@@ -132,6 +134,25 @@ def produce(
     record |= {"status": status, "frames": frames, "wall_s": seconds, "steps_per_s": done / seconds}
     write_json(folder / "run.json", record)
     return status
+
+
+def _start(
+    frozen: FrozenSystem,
+    context: openmm.Context,
+    snapshot: Snapshot,
+    temperature: float,
+    driftless: bool,
+    seed: int,
+) -> None:
+    """Start from the snapshot, or bring the anions to their mean positions first."""
+    if snapshot.reference is not None and frozen.modes:
+        relax(frozen, context, temperature, seed=seed)
+        frozen.check(context)
+        return
+    frozen.initialize(context)
+    frozen.check(context)
+    velocities = frozen.project_velocities(snapshot.velocities)
+    context.setVelocities(remove_drift(frozen.masses, velocities) if driftless else velocities)
 
 
 def _record_frame(

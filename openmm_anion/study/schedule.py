@@ -113,11 +113,13 @@ def check_intervals(settings: StudySettings) -> None:
         The study file.
     """
     output, dynamics = settings.output, settings.dynamics
-    pairs = (
+    pairs = [
         ("dynamics.equilibration", dynamics.equilibration, "dynamics.timestep", dynamics.timestep),
         ("output.frame_interval", output.frame_interval, "dynamics.timestep", dynamics.timestep),
         ("dynamics.production", dynamics.production, "output.frame_interval", output.frame_interval),
-    )
+    ]
+    if dynamics.reference == "mean":
+        pairs.append(("dynamics.window", dynamics.window, "dynamics.timestep", dynamics.timestep))
     for name, value, unit_name, unit in pairs:
         ratio = value / unit
         if round(ratio) < 1 or abs(ratio - round(ratio)) > 1e-6 * ratio:
@@ -228,7 +230,8 @@ class _Scheduler:
         runs = [key for start in starts for key in self._open_runs(start)]
         if not waiting and not runs:
             return self.outcome
-        steps = len(waiting) * dynamics.equilibration + len(runs) * dynamics.production
+        window = dynamics.window if dynamics.reference == "mean" else 0.0
+        steps = len(waiting) * (dynamics.equilibration + window) + len(runs) * dynamics.production
         total = round(steps / dynamics.timestep)
         workers = min(worker_count(self.settings.computer, self.platform), max(len(runs), len(waiting)))
         if not self.quiet:

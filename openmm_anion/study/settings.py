@@ -67,6 +67,10 @@ class DynamicsSettings(_Section):
     """Frozen motions of each run; the free run is always needed and made."""
     rotation: Rotation = "eckart"
     """Definition of frozen rotation."""
+    reference: Literal["current", "mean"] = "current"
+    """Where anions are frozen: as in the snapshot, or in the mean over a window of free dynamics after it."""
+    window: Positive = 2.0
+    """Length of that window, ps."""
     thermostat: Literal["bussi", "langevin-middle", "nose-hoover", "none"] = "bussi"
     """Thermostat of the production runs; none is constant energy."""
     relaxation_time: Positive = 0.5
