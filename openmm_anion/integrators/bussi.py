@@ -108,7 +108,7 @@ class BussiIntegrator(BathIntegrator):
         """Draw the sum S of n - 1 squared normals: twice a gamma variate of shape (n - 1)/2.
 
         By G. Marsaglia, W. W. Tsang, ACM Trans. Math. Softw. 26, 363 (2000), doi:10.1145/358407.358414, for
-        the shape plus one, with their step down from there. A few numbers instead of one per degree of freedom.
+        the shape plus one, with their step down from there. A few numbers for all degrees of freedom.
         """
         d = f"0.5*({COUNT}-1) + 2/3"
         self.addComputeGlobal("drawn", "0")
