@@ -143,6 +143,66 @@ def best_rotation(reference: Array, here: Array, masses: Array) -> Array:
     return np.asarray(left @ right)
 
 
+def best_line_rotation(reference: Array, here: Array, masses: Array, axis: Array) -> Array:
+    """Return the rotation Q that brings a linear shape nearest to another, like `best_rotation`.
+
+    What is off its line can be so small that the sums of `best_rotation` lose it to rounding. So the line is
+    turned first, and then the shape about it, by what is off the line alone.
+
+    Parameters
+    ----------
+    reference, here : (..., n, 3) array
+        Positions relative to the centres of mass, nm.
+    masses : (..., n) array
+        Masses, Da.
+    axis : (..., 3) array
+        Unit vector along the reference.
+
+    Returns
+    -------
+    (..., 3, 3) array
+        Proper rotations.
+
+    Examples
+    --------
+    >>> rod = np.array([[0.1, 0.0, 1e-9], [0.0, 0.0, -2e-9], [-0.1, 0.0, 1e-9]])
+    >>> half = np.diag([1.0, -1.0, -1.0])
+    >>> np.allclose(best_line_rotation(rod, rod @ half, np.ones(3), np.array([1.0, 0.0, 0.0])), half)
+    True
+    """
+    along = (reference @ axis[..., None])[..., 0]
+    line = ((masses * along)[..., None] * here).sum(axis=-2)
+    line = line / np.linalg.norm(line, axis=-1, keepdims=True)
+    first = _rotation_between(axis, line)
+    off = (reference - along[..., None] * axis[..., None, :]) @ np.swapaxes(first, -1, -2)
+    off_here = here - (here @ line[..., None]) * line[..., None, :]
+    sine = (masses * (np.cross(off, off_here) @ line[..., None])[..., 0]).sum(axis=-1)
+    cosine = (masses * (off * off_here).sum(axis=-1)).sum(axis=-1)
+    angle = np.arctan2(sine, cosine)[..., None, None]
+    cross = _cross_matrix(line)
+    about = np.eye(3) + np.sin(angle) * cross + (1.0 - np.cos(angle)) * cross @ cross
+    return np.asarray(about @ first)
+
+
+def _rotation_between(a: Array, b: Array) -> Array:
+    """The smallest rotation that takes the unit vector a to b; half a turn about any axis where b is -a."""
+    cross = _cross_matrix(np.cross(a, b))
+    closeness = 1.0 + (a * b).sum(axis=-1)[..., None, None]
+    aside = np.where(np.abs(a[..., :1]) < 0.7, [1.0, 0.0, 0.0], [0.0, 1.0, 0.0])
+    aside = aside - (aside * a).sum(axis=-1, keepdims=True) * a
+    aside = aside / np.linalg.norm(aside, axis=-1, keepdims=True)
+    half = 2.0 * aside[..., None] * aside[..., None, :] - np.eye(3)
+    opposite = closeness < 1e-12
+    return np.where(opposite, half, np.eye(3) + cross + cross @ cross / np.where(opposite, 1.0, closeness))
+
+
+def _cross_matrix(v: Array) -> Array:
+    """The matrix of the cross product with v."""
+    zero = np.zeros_like(v[..., 0])
+    rows = [zero, -v[..., 2], v[..., 1], v[..., 2], zero, -v[..., 0], -v[..., 1], v[..., 0], zero]
+    return np.stack(rows, axis=-1).reshape(*v.shape, 3)
+
+
 def rotation_angle(rotation: Array) -> Array:
     """Return the angles of rotations, ``2 arccos |w|`` with the scalar part w of the quaternion, rad.
 

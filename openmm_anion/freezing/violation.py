@@ -110,6 +110,10 @@ def diagnose(
         relative = here - center[:, None]
         displacements = same.positions - same.means(same.positions)[:, None]
         turn = shape.best_rotation(displacements, relative, same.masses)
+        straight = same.linear
+        turn[straight] = shape.best_line_rotation(
+            displacements[straight], relative[straight], same.masses[straight], same.axes[straight, :, 0]
+        )
         fitted = displacements @ np.swapaxes(turn, -1, -2)
         numbers = same.numbers
         away[numbers] = np.linalg.norm(minimum_image(center - same.means(same.positions), box), axis=-1)
