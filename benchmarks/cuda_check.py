@@ -1,8 +1,9 @@
 """Check freezing on a GPU, on one page: exactness, energies and forces, conservation, cost.
 
-    python benchmarks/cuda_check.py [--platform CUDA] [--anions 256] [--steps 2000] [--no-timing]
+    python benchmarks/cuda_check.py [--platform CUDA] [--shape tetrahedron] [--atoms 1500]
+                                    [--modes V TV] [--steps 2000] [--no-timing]
 
-Every mode runs on the platform in mixed and in double precision: the salt of freeze_overhead.py (PME) at
+Every mode runs on the platform in mixed and in double precision: a salt of model_salts.py (PME) at
 constant energy. Printed per mode: the largest violation (nm, and rad for rotation), the largest difference
 of a force to the Reference platform (relative to the root mean square), and the drift of the total energy
 over the run (kT per degree of freedom). Exit status 1 if one is out of bounds. Then the cost, as in
@@ -17,7 +18,8 @@ import sys
 
 import numpy as np
 import openmm
-from freeze_overhead import MODES, TEMPERATURE, measure, salt
+from freeze_overhead import TEMPERATURE, measure, timing_options
+from model_salts import ANIONS, salt
 from openmm import unit
 
 from openmm_anion import freeze
@@ -46,9 +48,9 @@ def energy(context: openmm.Context) -> float:
     return float(total.value_in_unit(unit.kilojoule_per_mole))
 
 
-def check(mode: str, precision: str, platform: openmm.Platform, n_anions: int, steps: int) -> bool:
+def check(mode: str, precision: str, platform: openmm.Platform, arguments: argparse.Namespace) -> bool:
     """Run one mode, print its line, and tell whether all is within bounds."""
-    system, positions, anions = salt(n_anions)
+    system, positions, anions = salt(arguments.shape, arguments.atoms)
     system.getForce(0).setEwaldErrorTolerance(EWALD_TOLERANCE)
     frozen = freeze(system, anions, mode, positions=positions)
     integrator = VerletIntegrator(frozen, TIMESTEP)
@@ -64,7 +66,7 @@ def check(mode: str, precision: str, platform: openmm.Platform, n_anions: int, s
     begin = energy(context)
     length = angle = 0.0
     for _ in range(10):
-        integrator.step(steps // 10)
+        integrator.step(arguments.steps // 10)
         violation = frozen.violation(context)
         length = np.nanmax([length, violation.translation, violation.shape])
         angle = np.nanmax([angle, violation.rotation])
@@ -82,10 +84,13 @@ def check(mode: str, precision: str, platform: openmm.Platform, n_anions: int, s
 def main() -> int:
     """Run the checks, then the timing."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        parents=[timing_options()],
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--platform", default="CUDA")
-    parser.add_argument("--anions", type=int, default=256)
+    parser.set_defaults(platform="CUDA", blocks=9, milliseconds=100.0)
+    parser.add_argument("--shape", choices=ANIONS, default="tetrahedron")
+    parser.add_argument("--atoms", type=int, default=1500)
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--no-timing", action="store_true")
     arguments = parser.parse_args()
@@ -98,16 +103,9 @@ def main() -> int:
         )
         return 2
     print(f"{'mode':6}{'':8}{'nm':>10}{'rad':>10}{'force error':>14}{'drift kT/dof':>14}")
-    good = [
-        check(mode, precision, platform, arguments.anions, arguments.steps)
-        for precision in LIMITS
-        for mode in MODES
-    ]
+    good = [check(mode, precision, platform, arguments) for precision in LIMITS for mode in arguments.modes]
     if not arguments.no_timing:
-        timing = argparse.Namespace(
-            platform=arguments.platform, precision="mixed", threads=1, blocks=9, milliseconds=100.0
-        )
-        measure(*salt(arguments.anions), timing, timestep=TIMESTEP)
+        measure(*salt(arguments.shape, arguments.atoms), arguments, timestep=TIMESTEP)
     return 0 if all(good) else 1
 
 

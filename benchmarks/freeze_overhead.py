@@ -1,13 +1,19 @@
 """What freezing costs: step time of each mode over that of OpenMM's own integrator on the same System.
 
     python benchmarks/freeze_overhead.py [--platform CPU] [--precision mixed] [--threads 1]
-                                         [--anions 32 256 2048] [--potential na3ps4] [--blocks 15]
+                                         [--shape tetrahedron] [--atoms 200 1500 12000] [--projector]
+                                         [--modes V TV] [--potential na3ps4] [--blocks 15] [--cpu-time]
 
-A salt of tetrahedral XY4- anions and cations (six atoms per formula unit, PME) of 192 to 12,288 atoms, or
-with --potential the crystal of examples/na3ps4 under a machine-learned potential. All integrators run in turn
-in one process, block by block; each figure is the median over blocks (and the middle half of them) of the
-ratio to the reference in the same block, so that a machine whose speed drifts does not decide. Verlet is
-compared with Verlet, Langevin with Langevin, and stochastic rescaling with Verlet.
+A salt of `model_salts.py` (tetrahedron: BH4, octahedron: PF6, cage: B12H12, planar: NO3, linear: SCN; PME)
+after 200 steps at 300 K, or with --potential the crystal of examples/na3ps4 under a machine-learned
+potential. Shapes are held by OpenMM's distance constraints where these can, or with --projector all by a
+projector.
+
+All integrators run in turn in one process, block by block; each figure is the median over blocks (and the
+middle half of them) of the ratio to the reference in the same block, so that a machine whose speed drifts
+does not decide. Verlet is compared with Verlet, Langevin with Langevin, and stochastic rescaling with Verlet.
+With --cpu-time it is the time of the processor that counts, and not that on the wall, of which other programs
+take their share.
 """
 
 from __future__ import annotations
@@ -20,12 +26,15 @@ from pathlib import Path
 
 import numpy as np
 import openmm
+from model_salts import ANIONS, salt
 
 from openmm_anion import FrozenSystem, find_polyanions, freeze
+from openmm_anion.freezing import vibration
 from openmm_anion.integrators import BussiIntegrator, LangevinMiddleIntegrator, VerletIntegrator
 
 MODES = ("free", "T", "R", "V", "TR", "TV", "RV", "TRV")
 TEMPERATURE, FRICTION = 300.0, 1.0
+SALT_TIMESTEP, CRYSTAL_TIMESTEP = 0.0005, 0.002
 Frozen = Callable[[FrozenSystem, float], openmm.Integrator]
 ENSEMBLES: dict[str, tuple[Frozen, str]] = {
     "Verlet": (VerletIntegrator, "Verlet"),
@@ -35,44 +44,6 @@ ENSEMBLES: dict[str, tuple[Frozen, str]] = {
         "Langevin",
     ),
 }
-
-
-def salt(n_anions: int) -> tuple[openmm.System, np.ndarray, list[list[int]]]:
-    """XY4- and cations on a rocksalt lattice, bonds, angles and PME."""
-    side = round((2 * n_anions) ** (1 / 3))
-    if side**3 != 2 * n_anions:
-        raise SystemExit(f"--anions {n_anions}: twice the number must be a cube (32, 108, 256, 2048, ...)")
-    spacing = 0.31
-    tetrahedron = 0.122 / np.sqrt(3) * np.array([[0, 0, 0], [1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
-    system = openmm.System()
-    system.setDefaultPeriodicBoxVectors(*np.diag([side * spacing] * 3))
-    pair = openmm.NonbondedForce()
-    pair.setNonbondedMethod(openmm.NonbondedForce.PME)
-    pair.setCutoffDistance(min(0.9, 0.49 * side * spacing))
-    bonds, angles = openmm.HarmonicBondForce(), openmm.HarmonicAngleForce()
-    positions, anions = [], []
-    for site in np.ndindex(side, side, side):
-        center = spacing * (np.array(site) + 0.5)
-        if sum(site) % 2:
-            system.addParticle(22.99)
-            pair.addParticle(1.0, 0.22, 0.4)
-            positions.append(center)
-            continue
-        anion = list(range(len(positions), len(positions) + 5))
-        anions.append(anion)
-        for k, index in enumerate(anion):
-            system.addParticle(10.81 if k == 0 else 4.0)
-            pair.addParticle(0.4 if k == 0 else -0.35, 0.33 if k == 0 else 0.26, 0.4)
-            for other in anion[:k]:
-                pair.addException(index, other, 0.0, 1.0, 0.0)
-            if k:
-                bonds.addBond(anion[0], index, 0.122, 1.0e5)
-                for other in anion[1:k]:
-                    angles.addAngle(index, anion[0], other, np.arccos(-1 / 3), 300.0)
-        positions += list(center + tetrahedron)
-    for force in (pair, bonds, angles):
-        system.addForce(force)
-    return system, np.array(positions), anions
 
 
 def crystal(potential: str) -> tuple[openmm.System, np.ndarray, list[list[int]]]:
@@ -88,17 +59,34 @@ def crystal(potential: str) -> tuple[openmm.System, np.ndarray, list[list[int]]]
     return system, anions.positions, [anion.indices.tolist() for anion in anions]
 
 
+def device(arguments: argparse.Namespace) -> tuple[openmm.Platform, dict[str, str]]:
+    """The platform and its properties."""
+    properties = {"Threads": str(arguments.threads)} if arguments.platform == "CPU" else {}
+    if arguments.platform in ("CUDA", "OpenCL"):
+        properties = {"Precision": arguments.precision}
+    return openmm.Platform.getPlatformByName(arguments.platform), properties
+
+
+def shaken(system: openmm.System, positions: np.ndarray, arguments: argparse.Namespace) -> np.ndarray:
+    """Positions after a short run: on their ideal places no force would turn the anions, or bend them."""
+    integrator = openmm.LangevinMiddleIntegrator(TEMPERATURE, 50.0, SALT_TIMESTEP)
+    integrator.setRandomNumberSeed(1)
+    context = openmm.Context(system, integrator, *device(arguments))
+    context.setPositions(positions)
+    context.setVelocitiesToTemperature(TEMPERATURE, 1)
+    integrator.step(200)
+    state = context.getState(positions=True)
+    return np.array(state.getPositions(asNumpy=True).value_in_unit(openmm.unit.nanometer))
+
+
 class Runner:
     """A Context that is timed block by block."""
 
     def __init__(
-        self,
-        frozen: FrozenSystem,
-        integrator: openmm.Integrator,
-        platform: openmm.Platform,
-        properties: dict[str, str],
+        self, frozen: FrozenSystem, integrator: openmm.Integrator, arguments: argparse.Namespace
     ) -> None:
-        self.context = openmm.Context(frozen.system, integrator, platform, properties)
+        self.clock = time.process_time if arguments.cpu_time else time.perf_counter
+        self.context = openmm.Context(frozen.system, integrator, *device(arguments))
         frozen.initialize(self.context, TEMPERATURE, seed=1)
         self.integrator = integrator
         self.block(20)
@@ -106,10 +94,10 @@ class Runner:
     def block(self, steps: int) -> float:
         """Milliseconds per step over some steps."""
         self.context.getState(positions=True)  # wait for the device
-        begin = time.perf_counter()
+        begin = self.clock()
         self.integrator.step(steps)
         self.context.getState(positions=True)
-        return 1e3 * (time.perf_counter() - begin) / steps
+        return 1e3 * (self.clock() - begin) / steps
 
 
 def measure(
@@ -120,27 +108,22 @@ def measure(
     timestep: float,
 ) -> None:
     """Print one table."""
-    platform = openmm.Platform.getPlatformByName(arguments.platform)
-    properties = {"Threads": str(arguments.threads)} if arguments.platform == "CPU" else {}
-    if arguments.platform in ("CUDA", "OpenCL"):
-        properties = {"Precision": arguments.precision}
     free = freeze(system, anions, "free", positions=positions)
+    langevin = openmm.LangevinMiddleIntegrator(TEMPERATURE, FRICTION, timestep)
     references = {
-        "Verlet": Runner(free, openmm.VerletIntegrator(timestep), platform, properties),
-        "Langevin": Runner(
-            free, openmm.LangevinMiddleIntegrator(TEMPERATURE, FRICTION, timestep), platform, properties
-        ),
+        "Verlet": Runner(free, openmm.VerletIntegrator(timestep), arguments),
+        "Langevin": Runner(free, langevin, arguments),
     }
     first = references["Verlet"].block(20)
     steps = max(5, round(arguments.milliseconds / first))
     n_atoms = system.getNumParticles()
     print(f"{n_atoms} atoms, {len(anions)} anions, {arguments.platform}: {first:.3f} ms per Verlet step")
     print(f"{'mode':6}" + "".join(f"{name:>20}" for name in ENSEMBLES))
-    for mode in MODES:
+    for mode in arguments.modes:
         frozen = freeze(system, anions, mode, positions=positions)
         cells = []
         for make, reference in ENSEMBLES.values():
-            runner = Runner(frozen, make(frozen, timestep), platform, properties)
+            runner = Runner(frozen, make(frozen, timestep), arguments)
             ratios = []
             for _ in range(arguments.blocks):
                 base = references[reference].block(steps)
@@ -150,29 +133,45 @@ def measure(
         print(f"{mode:6}" + "".join(f"{cell:>20}" for cell in cells), flush=True)
 
 
-def main() -> None:
-    """Run the benchmark."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def timing_options() -> argparse.ArgumentParser:
+    """Options of `measure`."""
+    parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--platform", default="CPU")
     parser.add_argument("--precision", default="mixed")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--anions", type=int, nargs="*", default=[32, 256, 2048])
+    parser.add_argument("--modes", nargs="+", choices=MODES, default=MODES, metavar="MODE")
+    parser.add_argument("--blocks", type=int, default=15)
+    parser.add_argument("--milliseconds", type=float, default=200.0, help="length of a block")
+    parser.add_argument("--cpu-time", action="store_true", help="count the time of the processor")
+    return parser
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(
+        parents=[timing_options()],
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--shape", choices=ANIONS, default="tetrahedron")
+    parser.add_argument("--atoms", type=int, nargs="+", default=[200, 1500, 12000])
+    parser.add_argument("--projector", action="store_true", help="hold no shape by distance constraints")
     parser.add_argument(
         "--potential", help="time the crystal of the example study with this potential instead"
     )
-    parser.add_argument("--blocks", type=int, default=15)
-    parser.add_argument("--milliseconds", type=float, default=200.0, help="length of a block")
     arguments = parser.parse_args()
+    if arguments.projector:
+        vibration.LARGEST_RADIUS = -1.0
     if arguments.potential:
         import torch
 
         torch.set_num_threads(arguments.threads)
-        measure(*crystal(arguments.potential), arguments, timestep=0.002)
+        measure(*crystal(arguments.potential), arguments, timestep=CRYSTAL_TIMESTEP)
         return
-    for number in arguments.anions:
-        measure(*salt(number), arguments, timestep=0.0005)
+    for n_atoms in arguments.atoms:
+        system, positions, anions = salt(arguments.shape, n_atoms)
+        positions = shaken(system, positions, arguments)
+        measure(system, positions, anions, arguments, timestep=SALT_TIMESTEP)
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ def moved(
 
 
 def project(bodies: list[FrozenAnion], start: Array, end: Array, script: bool = True) -> Array:
-    module = RigidShape(bodies, len(start))
+    module: torch.nn.Module = RigidShape(bodies, len(start))
     if script:
         module = torch.jit.script(module)
     module(torch.tensor(start), torch.tensor(0.0))
@@ -146,6 +146,18 @@ def test_phases_chosen_on_the_device(kind: Kind, monkeypatch: pytest.MonkeyPatch
     start = chosen(ends[0], torch.zeros(1, dtype=torch.float64))[1]
     assert float(start.abs().max()) < 1e-14 * STIFFNESS * 40
     assert torch.equal(chosen(ends[1], torch.ones(1, dtype=torch.float64))[1], expected[1])
+
+
+@pytest.mark.parametrize("kind", [RigidShape, AngularMomentum])
+def test_no_gradients_are_recorded(kind: Kind) -> None:
+    """TorchForce asks for them, and recording them would take a third of the time."""
+    bodies = all_ions(0.003, np.random.default_rng(6))
+    start = np.concatenate([anion.positions for anion in bodies])
+    module = torch.jit.freeze(torch.jit.script(kind(bodies, len(start))).eval())
+    positions = torch.tensor(start, requires_grad=True)
+    for _ in range(4):  # after two calls the graph is optimized
+        assert not module(positions, torch.tensor(0.0))[1].requires_grad
+        assert not module(positions, torch.tensor(1.0))[1].requires_grad
 
 
 @pytest.mark.parametrize("kind", [RigidShape, AngularMomentum])

@@ -55,9 +55,8 @@ class AngularMomentum(TwoPhases):
         Whether it takes other references, and which anions it holds, while it runs.
     """
 
-    switchable: Final[bool]
+    last_reference = TAKE_ANGULAR_MOMENTA
     any_linear: Final[bool]
-    last_reference: Final[int] = TAKE_ANGULAR_MOMENTA
     stiffness: Final[int] = STIFFNESS
     tiny: Final[float] = TINY
     seen: Tensor

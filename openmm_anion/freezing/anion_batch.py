@@ -61,6 +61,7 @@ class AnionBatch(nn.Module):
 
     def gather(self, positions: Tensor) -> Tensor:
         """Positions (3, n, anions) of the atoms of each anion, in double precision."""
+        # Not `detach`, which TorchScript takes out of a frozen module: gradients would be recorded each time.
         points = positions.data.to(torch.float64).reshape(-1).index_select(0, self.atoms)
         return points.view(3, self.longest, self.count)
 

@@ -17,8 +17,9 @@ doi:10.1007/BF02352494). In the principal axes of the body, with the inertia J a
 
 three quadratic equations. F is the rotation of the quaternion (1, u). No :math:`|g_i|` exceeds 1, and each
 iteration of the equations as they stand shrinks the error by :math:`r = (\sqrt2\, g + 2 |a|) |a|` with the
-largest g: a CPU iterates until it is rounding. Where r is not small, or on a GPU, where reading it would stop
-the host, two iterations and two steps of Newton's method, :math:`(1 - 2 C u)\, u' = a - C u u`, do the same.
+largest g. Where r is not small, Newton's method, :math:`(1 - 2 C u)\, u' = a - C u u`, takes over after two
+of them, and squares the error. A CPU goes on until the error is rounding. On a GPU reading r would stop the
+host, and the number of steps is fixed.
 
 Q is found anew at each start from two axes that the atoms span, so that rounding does not add up in a shape.
 A linear anion has no turn about its own axis: the inverse of its J is zero there, as are a and u, and a small
@@ -55,8 +56,11 @@ ROUNDING = 1e-16
 """Error of u at which iterations end."""
 
 ITERATIONS, NEWTON_STEPS = 2, 2
-"""Leave an error of u below 1e-15 for turns up to 0.3 rad in one drift at the worst ratio of moments. BH4 at
-300 K turns by 0.02 rad in 2 fs."""
+"""On a GPU: an error of u below 1e-15 for turns up to 0.3 rad in one drift. BH4 at 300 K turns by 0.02 rad in
+2 fs."""
+
+MOST_NEWTON_STEPS = 5
+"""Enough for any turn that they converge for."""
 
 NEGLIGIBLE = 1e-36
 """Weight of an arbitrary second axis of a linear anion (Da nm^2): counts if the anion is straight."""
@@ -78,9 +82,8 @@ class RigidShape(TwoPhases):
         Whether it takes other references, and which anions it holds, while it runs.
     """
 
-    switchable: Final[bool]
+    last_reference = TAKE_REFERENCE
     any_straight: Final[bool]
-    last_reference: Final[int] = TAKE_REFERENCE
     stiffness: Final[int] = STIFFNESS
     thickness: Final[float] = STRAIGHT
     negligible: Final[float] = NEGLIGIBLE
@@ -89,6 +92,7 @@ class RigidShape(TwoPhases):
     rounding: Final[float] = ROUNDING
     iterations: Final[int] = ITERATIONS
     newton_steps: Final[int] = NEWTON_STEPS
+    most_newton_steps: Final[int] = MOST_NEWTON_STEPS
     largest_gap: float
     seen: Tensor
     start: Tensor
@@ -174,22 +178,30 @@ class RigidShape(TwoPhases):
         products = (self.start.unsqueeze(1) * moments).flatten(0, 2)
         a = self.half_inverse * torch.mm(self.curl, products)
         c = torch.addcmul(self.gaps, a.unsqueeze(1).unsqueeze(1), self.identity)
-        u = a
+        iterations, newton_steps = self.iterations, self.newton_steps
         if not on_device(a):
-            size = 3.0**0.5 * float(a.abs().max())
-            rate = size * (1.5 * self.largest_gap + 2.0 * size)
-            if rate < self.slow:
-                error = rate * size
-                while error > self.rounding:
-                    u = a + (c * (u.unsqueeze(1) * u)).sum([1, 2])
-                    error *= rate
-                return u
-        for _ in range(self.iterations):
+            iterations, newton_steps = self.enough(3.0**0.5 * float(a.abs().max()))
+        u = a
+        for _ in range(iterations):
             u = a + (c * (u.unsqueeze(1) * u)).sum([1, 2])
-        for _ in range(self.newton_steps):
+        for _ in range(newton_steps):
             slope = (c * u).sum(2)
-            u = solve(self.identity - 2.0 * slope, a - (slope * u).sum(1))
+            u = solve(torch.sub(self.identity, slope, alpha=2.0), a - (slope * u).sum(1))
         return u
+
+    def enough(self, size: float) -> tuple[int, int]:
+        """Iterations and then steps of Newton's method that leave no error, if no |a| is above a size."""
+        rate = size * (1.5 * self.largest_gap + 2.0 * size)
+        error = size * rate
+        iterations, newton_steps = 0, 0
+        while error > self.rounding and newton_steps < self.most_newton_steps:
+            if rate < self.slow or iterations < self.iterations:
+                iterations += 1
+                error *= rate
+            else:
+                newton_steps += 1
+                error *= error
+        return iterations, newton_steps
 
     def turned(self, u: Tensor) -> Tensor:
         """The principal axes after the rotation."""

@@ -31,6 +31,8 @@ class TwoPhases(nn.Module):
     and `last_reference`, the last phase in which one comes for them.
     """
 
+    __constants__ = ("last_reference", "switchable")  # TorchScript leaves out what they rule out
+
     batch: AnionBatch
     switchable: bool
     last_reference: int
