@@ -9,13 +9,14 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow lint docs clean
+.PHONY: help setup demo test test-slow test-models lint docs clean
 
 help:
 	@echo "make setup      virtual environment $(VENV) with the package and its tools"
 	@echo "make demo       study of Na3PS4, free and with frozen anions: table and $(RESULTS)/report.html"
 	@echo "make test       the default tests (PYTEST_ARGS=... is handed to pytest)"
 	@echo "make test-slow  the slow tests"
+	@echo "make test-models  the tests with models of SevenNet, NequIP, Allegro, openmm-ml, MACE and DeePMD-kit"
 	@echo "make lint       ruff and mypy"
 	@echo "make docs       documentation in docs/_build/html"
 	@echo "make clean      remove $(VENV), caches, built documentation and $(RESULTS)"
@@ -42,6 +43,29 @@ test: $(STAMP)
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -n auto -m slow $(PYTEST_ARGS)
 
+# Models of other packages. Two of the environments see what .venv has and add to it; MACE stands alone because
+# it wants another e3nn, DeePMD-kit because its library is built for one torch, of which it brings its own.
+test-models: .venv-models/.installed .venv-mace/.installed .venv-deepmd/.installed
+	.venv-models/bin/python -m pytest -m models $(PYTEST_ARGS) \
+		tests/test_models_sevennet.py tests/test_models_nequip.py tests/test_models_openmmml.py
+	.venv-mace/bin/python -m pytest -m models $(PYTEST_ARGS) tests/test_models_mace.py
+	.venv-deepmd/bin/python -m pytest -m models $(PYTEST_ARGS) tests/test_models_deepmd.py
+
+BESIDE = import site, glob; site.addsitedir(glob.glob("$(CURDIR)/$(VENV)/lib/python*/site-packages")[0])
+EXTRAS_models := sevennet,nequip,openmmml
+EXTRAS_mace := mace,openmmml
+
+.venv-models/.installed .venv-mace/.installed: .venv-%/.installed: $(STAMP)
+	$(BIN)/python -m venv .venv-$*
+	echo '$(BESIDE)' > `.venv-$*/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'`/beside.pth
+	.venv-$*/bin/python -m pip install -qq --no-compile "openmm-anion[$(EXTRAS_$*)]"
+	@touch $@
+
+.venv-deepmd/.installed: pyproject.toml
+	$(PYTHON) -m venv .venv-deepmd
+	.venv-deepmd/bin/python -m pip install -qq --no-compile --editable ".[deepmd,test]"
+	@touch $@
+
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -53,5 +77,5 @@ docs: $(STAMP)
 	@echo "docs/_build/html/index.html"
 
 clean:
-	rm -rf $(VENV) $(RESULTS) docs/_build docs/api build dist *.egg-info \
+	rm -rf $(VENV) .venv-models .venv-mace .venv-deepmd $(RESULTS) docs/_build docs/api build dist *.egg-info \
 		.pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -18,6 +18,7 @@ from platforms import PlatformCase
 from openmm_anion import models
 from openmm_anion.errors import InputError
 from openmm_anion.models.potential import Potential
+from openmm_anion.models.scripted import ScriptedPotential
 
 SHEAR = np.array([[1, 0, 0], [0.2, 1, 0], [-0.1, 0.3, 1]])
 
@@ -102,6 +103,7 @@ def test_quantities_are_taken(potential: Potential) -> None:
 
 
 def test_file_round_trip(potential: Potential, tmp_path: Path) -> None:
+    assert isinstance(potential, ScriptedPotential)
     potential.write(tmp_path / "copy.pt")
     copy = models.load(tmp_path / "copy.pt")
     symbols, positions, box = crystal()

@@ -9,9 +9,9 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.neighborlist import neighbor_list
 from crystals import na3ps4
 
-from openmm_anion.models.ani import AniConfig, AniEnergy, build_torchani, pair_forces
+from openmm_anion.models.ani import AniConfig, AniEnergy, build_torchani
 from openmm_anion.models.batches import to_batch
-from openmm_anion.models.neighbours import minimum_image_pairs
+from openmm_anion.models.neighbours import minimum_image_pairs, pair_forces
 
 ELEMENTS = ("Na", "P", "S")
 CONFIGS = {

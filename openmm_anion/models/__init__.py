@@ -1,15 +1,18 @@
-"""Trained potentials: find one by name or path, put it into an OpenMM System."""
+"""Trained potentials: find one by name or path, or wrap a model of your own; put it into an OpenMM System."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from openmm_anion.errors import InputError, did_you_mean
 from openmm_anion.models.potential import Potential
+from openmm_anion.models.sources.shipped import SHIPPED
 
-__all__ = ["Potential", "available", "load"]
+if TYPE_CHECKING:
+    from openmm_anion.models.calculator import from_ase
+    from openmm_anion.models.custom import from_graph, from_torchscript
 
-SHIPPED = Path(__file__).parent / "shipped"
+__all__ = ["SHIPPED", "Potential", "available", "from_ase", "from_graph", "from_torchscript", "load", "names"]
 
 
 def available() -> list[str]:
@@ -20,30 +23,60 @@ def available() -> list[str]:
     >>> available()
     ['na3ps4']
     """
-    return sorted(path.stem for path in SHIPPED.glob("*.pt"))
+    from openmm_anion.models.sources import shipped
+
+    return shipped.names()
 
 
-def load(name_or_path: str | Path) -> Potential:
-    """Load a potential by the name of a shipped one, or from a model file.
+def names() -> list[str]:
+    """Every name that `load` takes, also of potentials that need a further package.
+
+    Examples
+    --------
+    >>> "7net-0" in names()
+    True
+    """
+    from openmm_anion.models.sources import known_names
+
+    return known_names()
+
+
+def load(name_or_path: str | Path, **arguments: Any) -> Potential:
+    """Load a potential by name, or from a file.
 
     Parameters
     ----------
     name_or_path : str or Path
-        A name that `available` lists, or the path of a file that ``openmm-anion train`` wrote.
+        A name that `names` lists: a shipped one, SevenNet's ``"7net-0"`` and ``"7net-l3i5"``, or
+        ``"openmmml:NAME"`` for one of openmm-ml. Or the path of a TorchScript file that
+        ``openmm-anion train``, SevenNet, NequIP, Allegro, MACE or DeePMD-kit wrote.
+    **arguments
+        For a potential of openmm-ml, what ``openmmml.MLPotential`` takes, such as ``modelPath``; and
+        ``options``, a dictionary of what its ``createSystem`` takes.
 
     Raises
     ------
     InputError
-        If there is no such name or file, or the file is not a model.
+        If there is no such name or file, a package is missing, or the file is no potential that can be used.
 
     Examples
     --------
     >>> load("na3ps4").name
     'na3ps4'
     """
-    given = str(name_or_path)
-    if given in available():
-        return Potential.read(SHIPPED / f"{given}.pt")
-    if Path(given).suffix or Path(given).exists() or len(Path(given).parts) > 1:
-        return Potential.read(given)
-    raise InputError(f"potential {given!r} is unknown{did_you_mean(given, available())}")
+    from openmm_anion.models.sources import find
+
+    return find(name_or_path, **arguments)
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs torch only when it is asked for: openmm-ml imports this package at its own start."""
+    if name in ("from_graph", "from_torchscript"):
+        from openmm_anion.models import custom
+
+        return getattr(custom, name)
+    if name == "from_ase":
+        from openmm_anion.models.calculator import from_ase
+
+        return from_ase
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

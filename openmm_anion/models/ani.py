@@ -152,9 +152,3 @@ class AniEnergy(torch.nn.Module):
                 first.weight.copy_(weight)
             self.mean.zero_()
             self.scale.fill_(1.0)
-
-
-def pair_forces(gradient: Tensor, i: Tensor, j: Tensor, n_atoms: int) -> Tensor:
-    """Forces (N, 3) from dE/dvectors (E, 3) of vectors that point from i to j."""
-    forces = gradient.new_zeros((n_atoms, 3))
-    return forces.index_add(0, i, gradient).index_add(0, j, -gradient)

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from openmm_anion.models.ani import AniEnergy, pair_forces
+from openmm_anion.models.ani import AniEnergy
 from openmm_anion.models.batches import Batch, by_size
+from openmm_anion.models.neighbours import pair_forces
 from openmm_anion.models.recipe import TrainConfig
 
 

@@ -1,24 +1,64 @@
-"""The one place that turns a scripted module into an OpenMM Force."""
+"""The one place that turns a bound model into an OpenMM Force.
+
+Two kinds are known: ``"torch"`` is the ``TorchForce`` of the plugin, ``"python"`` the ``PythonForce`` of
+OpenMM itself. A further kind (upstream's ``PythonTorchForce``, once it is on PyPI) is one function and one
+line of `KINDS`.
+"""
 
 from __future__ import annotations
 
+import copy
 import sys
+from collections.abc import Callable
 from types import ModuleType
+from typing import TypeAlias
 
 import openmm
 import torch
+from torch import Tensor
 
+from openmm_anion.errors import InputError, did_you_mean
 from openmm_anion.installation import check_installation
+from openmm_anion.models.computation import Computation
+
+Bound: TypeAlias = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+"""Positions (N, 3) and box (3, 3) in nm to energy (kJ/mol) and forces (N, 3) (kJ/mol/nm)."""
 
 
-def torch_force(module: torch.jit.ScriptModule) -> openmm.Force:
+def make_force(bound: Bound, kind: str) -> openmm.Force:
+    """The Force of a kind that calls a bound model.
+
+    Parameters
+    ----------
+    bound : callable
+        What `Potential.bind` returns.
+    kind : {"torch", "python"}
+        A key of `KINDS`.
+
+    Raises
+    ------
+    InputError
+        If there is no such kind, or the TorchForce plugin is missing or installed twice.
+
+    Examples
+    --------
+    >>> from openmm_anion import models
+    >>> make_force(models.load("na3ps4").bind(["Na", "Na"]), "python").usesPeriodicBoundaryConditions()
+    True
+    """
+    if kind not in KINDS:
+        raise InputError(f"there is no kind of force {kind!r}{did_you_mean(kind, KINDS)}")
+    return KINDS[kind](bound)
+
+
+def torch_force(module: Bound) -> openmm.Force:
     """A ``TorchForce`` that calls ``module(positions, box)`` with periodic boundaries.
 
     Parameters
     ----------
     module : torch.jit.ScriptModule
         Takes positions (N, 3) and box vectors (3, 3) in nm, returns the potential energy (kJ/mol) and
-        the forces (N, 3) (kJ/mol/nm).
+        the forces (N, 3) (kJ/mol/nm), contiguous in memory.
 
     Raises
     ------
@@ -29,6 +69,31 @@ def torch_force(module: torch.jit.ScriptModule) -> openmm.Force:
     force.setUsesPeriodicBoundaryConditions(True)
     force.setOutputsForces(True)
     return force
+
+
+def python_force(bound: Bound) -> openmm.Force:
+    """An ``openmm.PythonForce`` that calls ``bound(positions, box)`` with periodic boundaries.
+
+    A scripted model is copied and frozen, as TorchForce does it, and runs on the first CUDA device where
+    torch finds one.
+
+    Parameters
+    ----------
+    bound : callable
+        Takes positions (N, 3) and box vectors (3, 3) in nm, returns energy (kJ/mol) and forces (N, 3)
+        (kJ/mol/nm).
+    """
+    device = torch.device("cpu")
+    if isinstance(bound, torch.jit.ScriptModule):
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        bound = torch.jit.freeze(copy.deepcopy(bound).to(device).eval())
+    force = openmm.PythonForce(Computation(bound, device))
+    force.setUsesPeriodicBoundaryConditions(True)
+    return force
+
+
+KINDS: dict[str, Callable[[Bound], openmm.Force]] = {"torch": torch_force, "python": python_force}
+"""Every kind of Force, with the function that makes it."""
 
 
 def phase_force(module: torch.jit.ScriptModule, parameter: str) -> openmm.Force:

@@ -1,4 +1,4 @@
-"""All pairs of atoms within a cutoff in a periodic cell, as a scripted PyTorch function."""
+"""All pairs of atoms within a cutoff in a periodic cell, as a scripted PyTorch function, and their forces."""
 
 import torch
 from torch import Tensor
@@ -43,3 +43,9 @@ def minimum_image_pairs(positions: Tensor, cell: Tensor, cutoff: float) -> tuple
     i, j = pairs[0].index_select(0, near), pairs[1].index_select(0, near)
     vectors = delta.index_select(1, near) - torch.mm(h, images.index_select(1, near))
     return i, j, vectors.t()
+
+
+def pair_forces(gradient: Tensor, i: Tensor, j: Tensor, n_atoms: int) -> Tensor:
+    """Forces (N, 3) from dE/dvectors (E, 3) of vectors that point from i to j."""
+    forces = gradient.new_zeros((n_atoms, 3))
+    return forces.index_add(0, i, gradient).index_add(0, j, -gradient)

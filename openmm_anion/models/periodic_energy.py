@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from openmm_anion.models.ani import AniEnergy, pair_forces
-from openmm_anion.models.neighbours import minimum_image_pairs
+from openmm_anion.models.ani import AniEnergy
+from openmm_anion.models.neighbours import minimum_image_pairs, pair_forces
 from openmm_anion.units import ANGSTROM, EV
 
 

@@ -1,37 +1,35 @@
-"""A trained potential: its file, its card, and its use in OpenMM."""
+"""What every potential can do, whatever it is made of: check a structure, become a Force, be evaluated."""
 
 from __future__ import annotations
 
-import hashlib
-import json
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import openmm
-import torch
 from numpy.typing import ArrayLike, NDArray
 from openmm import unit
 
 from openmm_anion.errors import InputError
-from openmm_anion.models.force import torch_force
-from openmm_anion.models.system_energy import SystemEnergy
 from openmm_anion.units import array
 
-CARD = "card.json"
-"""Name of the JSON record inside a model file."""
+if TYPE_CHECKING:
+    from openmm_anion.models.force import Bound
 
 
-class Potential:
-    """A scripted potential with the card that says where it comes from and how good it is.
+class Potential(ABC):
+    """A trained potential with the card that says where it comes from.
+
+    Sources of potentials (`openmm_anion.models.sources`) return objects of this class; what differs between
+    them is `bind`.
 
     Parameters
     ----------
-    module : torch.jit.ScriptModule
-        ``forward(element indices, positions, box)`` in nm; energy (kJ/mol) and forces (kJ/mol/nm).
     card : dict
-        At least ``name``, ``elements`` (symbols, in the order of the indices) and ``cutoff_nm``.
+        At least ``name`` and ``elements`` (symbols); ``cutoff_nm`` where there is one.
+    smallest_width : float
+        Distance between opposite faces that the cell must have at least, nm.
 
     Examples
     --------
@@ -40,45 +38,24 @@ class Potential:
     ['Na', 'P', 'S']
     """
 
-    def __init__(self, module: torch.jit.ScriptModule, card: dict[str, Any]) -> None:
-        self.module = module
+    kinds: tuple[str, ...] = ("torch", "python")
+    """Kinds of Force that it can become (see `openmm_anion.models.force`), the default first."""
+
+    def __init__(self, card: dict[str, Any], smallest_width: float = 0.0) -> None:
         self.card = card
         self.name = str(card["name"])
         self.elements = [str(symbol) for symbol in card["elements"]]
-        self.cutoff = float(card["cutoff_nm"])
+        self.cutoff = float(card.get("cutoff_nm", 0.0))
+        self.smallest_width = smallest_width
         self.sha256 = ""
         """Checksum of the file it was read from; empty if it was not."""
 
-    @classmethod
-    def read(cls, path: str | Path) -> Potential:
-        """Read a model file.
+    @abstractmethod
+    def bind(self, symbols: Sequence[str]) -> Bound:
+        """Fix the particles: a callable that takes positions (N, 3) and box (3, 3), tensors in nm.
 
-        Raises
-        ------
-        InputError
-            If the file is missing, truncated, or not one of this package's models.
+        It returns energy (kJ/mol) and forces (N, 3) (kJ/mol/nm).
         """
-        if not Path(path).is_file():
-            raise InputError(f"model file {path} not found; give its path or the name of a shipped model")
-        extra = {CARD: ""}
-        try:
-            module = torch.jit.load(str(path), map_location="cpu", _extra_files=extra)
-        except (RuntimeError, ValueError):  # what libtorch raises for a bad archive
-            raise InputError(
-                f"model file {path} is truncated or no TorchScript file; copy or train it again"
-            ) from None
-        try:
-            potential = cls(module, json.loads(extra[CARD]))
-        except (json.JSONDecodeError, KeyError):
-            raise InputError(
-                f"model file {path} has no {CARD} of this package; write it with `openmm-anion train`"
-            ) from None
-        potential.sha256 = hashlib.sha256(Path(path).read_bytes()).hexdigest()
-        return potential
-
-    def write(self, path: str | Path) -> None:
-        """Write module and card as one TorchScript file."""
-        torch.jit.save(self.module, str(path), _extra_files={CARD: json.dumps(self.card, indent=1)})
 
     def check(self, symbols: Sequence[str], box: ArrayLike | unit.Quantity | None) -> None:
         """Refuse what this potential cannot describe.
@@ -93,10 +70,10 @@ class Potential:
         Raises
         ------
         InputError
-            For an element the potential does not know, no box, a box of no volume, or a cell whose
-            opposite faces are nearer than twice the cutoff.
+            For an element the potential does not know, no box, a box of no volume, or a cell that is
+            narrower than `smallest_width`.
         """
-        self.indices(symbols)
+        self.check_elements(symbols)
         if box is None:
             raise InputError(f"potential {self.name!r} needs a periodic box; give the structure a cell")
         vectors = array(box, unit.nanometer, "box vectors")
@@ -109,29 +86,36 @@ class Potential:
             raise InputError("the box has no volume; give three independent box vectors in nm")
         areas = np.linalg.norm(np.cross(vectors[[1, 2, 0]], vectors[[2, 0, 1]]), axis=1)
         width = float((volume / areas).min())
-        if width < 2 * self.cutoff:
+        if width < self.smallest_width:
             raise InputError(
-                f"the cell is {width:.3f} nm wide but potential {self.name!r} needs {2 * self.cutoff:.3f} nm "
-                f"(twice its cutoff); use a larger supercell"
+                f"the cell is {width:.3f} nm wide but potential {self.name!r} needs "
+                f"{self.smallest_width:.3f} nm (twice its cutoff); use a larger supercell"
             )
 
-    def indices(self, symbols: Sequence[str]) -> torch.Tensor:
-        """Element index of every particle, as the module wants it."""
-        order = {symbol: k for k, symbol in enumerate(self.elements)}
+    def check_elements(self, symbols: Sequence[str]) -> None:
+        """Refuse a particle of an element that the potential does not know."""
+        known = set(self.elements)
         for k, symbol in enumerate(symbols):
-            if symbol not in order:
+            if symbol not in known:
                 raise InputError(
                     f"potential {self.name!r} does not know element {symbol} (atom {k}); "
                     f"it knows {', '.join(self.elements)}"
                 )
-        return torch.tensor([order[symbol] for symbol in symbols], dtype=torch.long)
 
-    def bind(self, symbols: Sequence[str]) -> torch.jit.ScriptModule:
-        """The module for these particles: ``forward(positions, box)`` gives energy and forces."""
-        return torch.jit.script(SystemEnergy(self.module, self.indices(symbols)))
-
-    def create_force(self, symbols: Sequence[str]) -> openmm.Force:
+    def create_force(self, symbols: Sequence[str], kind: str | None = None) -> openmm.Force:
         """The OpenMM Force of this potential for particles of these elements, in this order.
+
+        Parameters
+        ----------
+        symbols : sequence of str
+            Element of every particle.
+        kind : {"torch", "python"}, optional
+            How OpenMM calls it: ``TorchForce`` or ``openmm.PythonForce``. Default: the first of `kinds`.
+
+        Raises
+        ------
+        InputError
+            If an element is unknown, or the potential or this installation has no such kind.
 
         Examples
         --------
@@ -140,22 +124,50 @@ class Potential:
         >>> force.usesPeriodicBoundaryConditions()
         True
         """
-        return torch_force(self.bind(symbols))
+        from openmm_anion.models.force import make_force
 
-    def add_to(self, system: openmm.System, symbols: Sequence[str]) -> int:
-        """Check box and elements, add the force to `system`, and return its index there."""
+        return make_force(self.bind(symbols), self.choose_kind(kind))
+
+    def choose_kind(self, kind: str | None) -> str:
+        """The kind of Force to make: the one asked for, if this potential can become one."""
+        if kind is None:
+            return self.kinds[0]
+        if kind not in self.kinds:
+            raise InputError(
+                f"potential {self.name!r} cannot become a force of kind {kind!r}; "
+                f"use {' or '.join(repr(name) for name in self.kinds)}"
+            )
+        return kind
+
+    def add_to(self, system: openmm.System, symbols: Sequence[str], kind: str | None = None) -> int:
+        """Check box and elements, add the force to `system`, and return its index there.
+
+        Parameters
+        ----------
+        system : openmm.System
+            With its particles and its default box.
+        symbols : sequence of str
+            Element of every particle.
+        kind : {"torch", "python"}, optional
+            As in `create_force`.
+
+        Raises
+        ------
+        InputError
+            As `check` and `create_force`, and if `symbols` are not as many as the particles.
+        """
         if system.getNumParticles() != len(symbols):
             raise InputError(
                 f"{len(symbols)} symbols given for a system of {system.getNumParticles()} particles; "
                 "give one element per particle"
             )
         self.check(symbols, unit.Quantity(system.getDefaultPeriodicBoxVectors()))
-        return int(system.addForce(self.create_force(symbols)))
+        return int(system.addForce(self.create_force(symbols, kind)))
 
     def energy_forces(
         self, symbols: Sequence[str], positions: ArrayLike | unit.Quantity, box: ArrayLike | unit.Quantity
     ) -> tuple[float, NDArray[np.float64]]:
-        """Energy (kJ/mol) and forces (kJ/mol/nm) evaluated by PyTorch alone, without OpenMM.
+        """Energy (kJ/mol) and forces (kJ/mol/nm), evaluated outside of a System.
 
         Parameters
         ----------
@@ -166,7 +178,9 @@ class Potential:
         box : array_like or Quantity
             Periodic box vectors (3, 3) in nm.
         """
+        import torch
+
         self.check(symbols, box)
         where = torch.tensor(array(positions, unit.nanometer, "positions"))
         energy, forces = self.bind(symbols)(where, torch.tensor(array(box, unit.nanometer, "box vectors")))
-        return float(energy), forces.numpy()
+        return float(energy.detach()), forces.detach().cpu().double().numpy()

@@ -18,8 +18,8 @@ from openmm_anion.models.batches import Batch, to_batch
 from openmm_anion.models.data import read_labelled
 from openmm_anion.models.fit import errors, fit, prepare
 from openmm_anion.models.periodic_energy import PeriodicEnergy
-from openmm_anion.models.potential import Potential
 from openmm_anion.models.recipe import Recipe
+from openmm_anion.models.scripted import ScriptedPotential
 from openmm_anion.models.split import split
 from openmm_anion.units import ANGSTROM
 
@@ -110,7 +110,7 @@ def train(
         "training": training_config.model_dump(mode="json"),
         "versions": {"openmm-anion": __version__} | {name: version(name) for name in ("torch", "torchani")},
     }
-    Potential(export(best, config), card).write(out)
+    ScriptedPotential(export(best, config), card, 2 * card["cutoff_nm"]).write(out)
     return card
 
 
