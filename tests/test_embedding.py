@@ -178,3 +178,13 @@ def test_forces_that_cannot_be_copied() -> None:
     frozen.initialize(context, 300, seed=1)
     context.getIntegrator().step(20)
     assert_held(frozen.violation(context), "T", True)
+
+
+@pytest.mark.parametrize("modes", ["T", "V", "TRV"])
+def test_frozen_in_place_counts_as_a_copy_does(modes: str) -> None:
+    counts = []
+    for in_place in (False, True):
+        crystal = ion_crystal(["PS4"], TRICLINIC)
+        frozen = freeze(crystal.system, crystal.anions, modes, positions=crystal.positions, in_place=in_place)
+        counts.append(frozen.degrees_of_freedom)
+    assert counts[0] == counts[1]

@@ -120,17 +120,14 @@ def freeze(
     if modes and not start:
         raise InputError(f"no anions were given to freeze {modes} in")
     held = held_anions(start, only)
+    mobile = sum(
+        system.getParticleMass(i).value_in_unit(unit.dalton) > 0 for i in range(system.getNumParticles())
+    )
     elsewhere = not (isinstance(reference, str) and reference == "current")
     given = start
     if elsewhere:
         wanted = _reference_positions(system, start, modes, points, reference, window)
-        ends = reference_anions(
-            system, [a.indices.tolist() for a in start], wanted, box if periodic else None
-        )
-        given = tuple(
-            between(here, there, modes, box if periodic else None) if on else here
-            for here, there, on in zip(start, ends, held, strict=True)
-        )
+        given = _brought_to(system, start, held, wanted, modes, box if periodic else None)
     by_distances: list[tuple[FrozenAnion, list[Pair]]] = []
     by_projector: list[FrozenAnion] = list(given)
     if not switchable:
@@ -177,9 +174,6 @@ def freeze(
         ties = molecule_ties(given)
         ties.setForceGroup(idle)
         frozen.addForce(ties)
-    mobile = sum(
-        system.getParticleMass(i).value_in_unit(unit.dalton) > 0 for i in range(system.getNumParticles())
-    )
     return FrozenSystem(
         system=frozen,
         modes=modes,
@@ -193,6 +187,22 @@ def freeze(
         unfrozen_degrees_of_freedom=3 * mobile - outside,
         switchable=switchable,
         source=None if in_place else system,
+    )
+
+
+def _brought_to(
+    system: openmm.System,
+    start: tuple[FrozenAnion, ...],
+    held: tuple[bool, ...],
+    wanted: np.ndarray,
+    modes: str,
+    box: np.ndarray | None,
+) -> tuple[FrozenAnion, ...]:
+    """The anions where they are to be frozen; those that are not held, where they are."""
+    ends = reference_anions(system, [anion.indices.tolist() for anion in start], wanted, box)
+    return tuple(
+        between(here, there, modes, box) if on else here
+        for here, there, on in zip(start, ends, held, strict=True)
     )
 
 
