@@ -37,6 +37,8 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     torch.manual_seed(0)
     model = get_model(dict(MODEL)).eval()
+    for weight in model.parameters():
+        weight.data *= 4  # untrained weights give forces of 1e-5 eV/A
     path = tmp_path_factory.mktemp("deepmd") / "frozen.pth"
     torch.jit.save(torch.jit.script(model), str(path), {})
     return path
@@ -45,7 +47,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("shear", [False, True], ids=["cubic", "triclinic"])
 @pytest.mark.parametrize("kind", ["torch", "python"])
 def test_equal_to_the_calculator(path: Path, platform: PlatformCase, kind: str, shear: bool) -> None:
-    """Untrained, its forces are of 1e-5 eV/A, known in double precision."""
+    """To 1e-10 eV/A where positions are in double precision, which is that of the weights."""
     from deepmd.calculator import DP
 
     atoms = sheared((2, 2, 2)) if shear else na3ps4()
@@ -53,4 +55,4 @@ def test_equal_to_the_calculator(path: Path, platform: PlatformCase, kind: str, 
     assert potential.elements == ["Na", "P", "S"]
     assert potential.cutoff == pytest.approx(0.45)
     expected = reference(atoms, DP(str(path)))
-    assert_equal(in_openmm(potential, atoms, platform, kind), expected, 1e-14 if platform.double else 1e-8)
+    assert_equal(in_openmm(potential, atoms, platform, kind), expected, 1e-10 if platform.double else 1e-5)

@@ -71,11 +71,12 @@ def moves(frozen: FrozenSystem, velocities: Array) -> Array:
 @few
 @given(plan=plans(external=True))
 def test_frozen_motions_stay_frozen(modes: str, rotation: str, plan: Plan) -> None:
-    """After 20 Langevin steps no atom is off by over 1e-12 nm, and no orientation by over 1e-11 rad.
+    """After 20 Langevin steps no atom is off by over 1e-12 nm, and no orientation by over 1e-10 rad
+    (about the axis of a nearly straight ion, where the rounding of a position is a larger angle).
 
     An angular momentum frozen at zero leaves 1e-10 rad/ps (rounding of positions, over half a time step and
-    the size of an anion); for linear anions, which turn their axis within a step, a millionth of the thermal
-    angular velocity.
+    the size of an anion); for linear anions, which turn their axis within a step, three millionths of
+    the thermal angular velocity.
     """
     ions = random_ions(plan)
     frozen = freeze(ions.system(), ions.anions, modes, positions=ions.positions, rotation=rotation)
@@ -89,11 +90,11 @@ def test_frozen_motions_stay_frozen(modes: str, rotation: str, plan: Plan) -> No
     violation = frozen.violation(context)
     held = modes if rotation == "eckart" else modes.replace("R", "")
     for mode, value in zip("TRV", (violation.translation, violation.rotation, violation.shape), strict=True):
-        assert value <= (1e-11 if mode == "R" else 1e-12) if mode in held else np.isnan(value), violation
+        assert value <= (1e-10 if mode == "R" else 1e-12) if mode in held else np.isnan(value), violation
     assert violation.displacement <= 1e-12
     if rotation == "angular-momentum":
         linear = any(anion.shape == "linear" for anion in frozen.anions)
-        assert violation.angular_velocity <= (1e-6 * thermal_turn(frozen) if linear else 1e-10)
+        assert violation.angular_velocity <= (3e-6 * thermal_turn(frozen) if linear else 1e-10)
 
 
 def thermal_turn(frozen: FrozenSystem) -> float:

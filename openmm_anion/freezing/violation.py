@@ -29,8 +29,8 @@ class Violation:
     shape : float
         Distance of an atom from its place in the best fitting reference shape, nm.
     displacement : float
-        The largest of them as a distance, nm: a rotation counts as the arc of the outermost atom; zero
-        when nothing is frozen.
+        The largest of them as a distance, nm: a rotation counts as the longest arc of an atom; zero when
+        nothing is frozen.
     angular_velocity : float
         Angular velocity ``|I^-1 sum m_i (x_i - c) x v_i|``, rad/ps, where rotation is frozen as zero angular
         momentum and velocities are known.
@@ -121,8 +121,9 @@ def diagnose(
             same.linear, _axis_angles(displacements, relative, same), shape.rotation_angle(turn)
         )
         off[numbers] = np.linalg.norm(relative - fitted, axis=-1).max(axis=-1)
-        eckart[numbers] = np.linalg.norm(_eckart_rotations(relative, displacements, same), axis=-1)
-        arc[numbers] = eckart[numbers] * np.linalg.norm(displacements, axis=-1).max(axis=-1)
+        rotations = _eckart_rotations(relative, displacements, same)
+        eckart[numbers] = np.linalg.norm(rotations, axis=-1)
+        arc[numbers] = np.linalg.norm(np.cross(rotations[:, None], displacements), axis=-1).max(axis=-1)
         if velocities is not None:
             turning[numbers] = _angular_velocities(relative, velocities[same.indices], displacements, same)
     on = np.asarray(held, dtype=bool)
