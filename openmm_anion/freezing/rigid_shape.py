@@ -190,7 +190,7 @@ class RigidShape(TwoPhases):
         return u
 
     def enough(self, size: float) -> tuple[int, int]:
-        """Iterations and then steps of Newton's method that leave no error while no vector a exceeds a size."""
+        """Iterations and then steps of Newton's method that leave no error for vectors a up to a size."""
         rate = size * (1.5 * self.largest_gap + 2.0 * size)
         error = size * rate
         iterations, newton_steps = 0, 0
