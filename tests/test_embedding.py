@@ -188,3 +188,33 @@ def test_frozen_in_place_counts_as_a_copy_does(modes: str) -> None:
         frozen = freeze(crystal.system, crystal.anions, modes, positions=crystal.positions, in_place=in_place)
         counts.append(frozen.degrees_of_freedom)
     assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize(("name", "modes"), [("PS4", "free"), ("PF6", "V"), ("PS4", "TRV")])
+def test_integrators_of_openmm_do_where_openmm_holds_all(name: str, modes: str) -> None:
+    """The same leapfrog: the same trajectory to the tolerance of distances."""
+    crystal = ion_crystal([name] * 2, TRICLINIC)
+    frozen = freeze(crystal.system, crystal.anions, modes, positions=crystal.positions)
+    assert frozen.held_by_openmm
+    own = openmm.VerletIntegrator(TIMESTEP)
+    own.setConstraintTolerance(1e-12)
+    ends = []
+    for integrator in (own, VerletIntegrator(frozen, TIMESTEP)):
+        context = REFERENCE.context(frozen.system, integrator)
+        frozen.initialize(context, 300, seed=1)
+        integrator.step(50)
+        assert_held(frozen.violation(context), frozen.modes, True)
+        ends.append(context.getState(positions=True).getPositions(asNumpy=True).value_in_unit(unit.nanometer))
+    assert np.abs(ends[0] - frozen.positions).max() > 1e-2
+    assert np.abs(ends[0] - ends[1]).max() < 1e-10
+
+
+def test_integrators_of_openmm_do_not_where_projectors_hold() -> None:
+    crystal = ion_crystal(["PS4"], TRICLINIC)
+    for modes in ("T", "R", "TR", "TV", "RV"):
+        assert not freeze(crystal.system, crystal.anions, modes, positions=crystal.positions).held_by_openmm
+    for modes in ("free", "V", "TRV"):
+        frozen = freeze(crystal.system, crystal.anions, modes, positions=crystal.positions, switchable=True)
+        assert not frozen.held_by_openmm
+    cage = ion_crystal(["B12H12"], TRICLINIC)
+    assert not freeze(cage.system, cage.anions, "V", positions=cage.positions).held_by_openmm

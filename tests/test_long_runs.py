@@ -22,6 +22,7 @@ from scipy.stats import linregress
 from test_angular_momentum import LIMIT
 
 from openmm_anion.freezing import MODES, FrozenSystem
+from openmm_anion.freezing.velocities import remove_drift
 from openmm_anion.integrators import LangevinMiddleIntegrator, VerletIntegrator
 from openmm_anion.units import MOLAR_GAS_CONSTANT
 
@@ -54,13 +55,19 @@ class Run:
 
 
 def settled(frozen: FrozenSystem) -> tuple[Array, Array]:
-    """Positions and velocities after 2 ps of Langevin dynamics at 300 K."""
+    """Positions (nm) and velocities (nm/ps) after 2 ps of Langevin dynamics at 300 K, without drift.
+
+    Nothing brings a drifting cluster back into the box, and floats are coarser far away.
+    """
     integrator = LangevinMiddleIntegrator(frozen, TEMPERATURE, 20.0, TIMESTEP, seed=1)
     context = openmm.Context(frozen.system, integrator, openmm.Platform.getPlatformByName("Reference"))
     frozen.initialize(context, TEMPERATURE, seed=2)
     integrator.step(4000)
     state = context.getState(positions=True, velocities=True)
-    return state.getPositions(asNumpy=True), state.getVelocities(asNumpy=True)
+    velocities = state.getVelocities(asNumpy=True).value_in_unit(unit.nanometer / unit.picosecond)
+    if frozen.conserves_momentum:
+        velocities = remove_drift(frozen.masses, velocities)
+    return state.getPositions(asNumpy=True).value_in_unit(unit.nanometer), velocities
 
 
 def run(platform: PlatformCase, modes: str, rotation: str, steps: int) -> Run:
@@ -131,11 +138,15 @@ def test_energy_is_conserved(modes: str) -> None:
 def test_a_hundred_thousand_steps(platform: PlatformCase, modes: str, rotation: str) -> None:
     """Violations within the bounds of `HELD`; drift below 0.05 kT per degree of freedom and nanosecond.
 
-    In double precision also at most 1.5 times the drift of the free run, or 4 standard errors. Rounding of
-    forces in mixed precision heats or cools any run, free or frozen, by some 1e-3: by less than 0.005.
+    In double precision also at most 1.5 times the drift of the free run, or 4 standard errors. Two kinds of
+    runs wander further than that, by some 1e-3, and must stay below 0.005: in mixed precision rounding of
+    forces heats or cools any run, free or frozen; and a leapfrog with a constraint on velocities (a zero
+    angular momentum) is reversible, but no energy near the true one is conserved exactly.
     """
     found = run(platform, modes, rotation, 100_000)
     assert_held(found, platform)
-    assert abs(found.drift) < (0.05 if platform.double else 0.005)
-    if platform.double:
+    if platform.double and rotation == "eckart":
+        assert abs(found.drift) < 0.05
         assert_steady(found, free_run(platform.label, 100_000))
+    else:
+        assert abs(found.drift) < 0.005

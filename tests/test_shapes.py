@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from time import perf_counter
 
 import numpy as np
 import openmm
 import pytest
-from ion_crystals import CUBIC, TRICLINIC, Array, IonCrystal, assert_held, ion_crystal
+from ion_crystals import CUBIC, IONS, TRICLINIC, Array, IonCrystal, assert_held, ion_crystal
 from openmm import unit
 from platforms import PLATFORMS, PlatformCase
 
-from openmm_anion.freezing import FrozenSystem, freeze
+from openmm_anion.freezing import FrozenSystem, freeze, vibration
 from openmm_anion.freezing.vibration import ccma_radius, rigid_distances, shape_distances
 from openmm_anion.integrators import LangevinMiddleIntegrator, VerletIntegrator
 
@@ -109,18 +110,49 @@ def test_rigid_shapes(platform: PlatformCase, name: str) -> None:
     assert turned.violation(context).rotation > 1e-2
 
 
+def add_ideal_angles(crystal: IonCrystal) -> None:
+    """Weak springs on all angles of the ions, at rest in the ideal shape and not in the frozen one."""
+    force = openmm.HarmonicAngleForce()
+    for anion, name in zip(crystal.anions, crystal.names, strict=True):
+        ideal = IONS[name][1]
+        for a, b, c in permutations(range(len(anion)), 3):
+            if a < c:
+                one, other = ideal[a] - ideal[b], ideal[c] - ideal[b]
+                cosine = one @ other / np.linalg.norm(one) / np.linalg.norm(other)
+                force.addAngle(anion[a], anion[b], anion[c], float(np.arccos(np.clip(cosine, -1, 1))), 10.0)
+    crystal.system.addForce(force)
+
+
+@pytest.mark.parametrize(("name", "distances"), [("PS4", 18), ("P2S6", 36), ("B12H12", 0)])
+def test_angles_of_the_user(name: str, distances: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CCMA takes them for those of the frozen shape, and would lose that of a cage within a few steps."""
+    monkeypatch.setattr(vibration, "MOST_DISTANCES", 66)
+    crystal = ion_crystal([name] * 2, TRICLINIC, noise=0.008)
+    add_ideal_angles(crystal)
+    for platform in (REFERENCE, CPU):
+        frozen, context = run(platform, crystal, "V", steps=60)
+        assert_held(frozen.violation(context), "V", True)
+        assert frozen.system.getNumConstraints() == distances
+
+
 @pytest.mark.parametrize("modes", ["V", "TV"])
 @pytest.mark.parametrize("box", [CUBIC, TRICLINIC], ids=["cubic", "triclinic"])
 def test_rigid_shapes_together(modes: str, box: Array) -> None:
     for platform in (REFERENCE, CPU):
         frozen, context = run(platform, ion_crystal([*RIGID, "B12H12"], box), modes)
         assert_held(frozen.violation(context), modes, True)
-        assert frozen.system.getNumConstraints() == 1 + 3 + 9 + 15 + 18 + 66
+        assert frozen.system.getNumConstraints() == 1 + 3 + 9 + 15 + 18
 
 
 @pytest.mark.parametrize("name", ["B12H12", "CB11H12"])
-def test_cages_stay_rigid(platform: PlatformCase, name: str) -> None:
+@pytest.mark.parametrize("by_distances", [False, True])
+def test_cages_stay_rigid(
+    platform: PlatformCase, name: str, by_distances: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if by_distances:
+        monkeypatch.setattr(vibration, "MOST_DISTANCES", 66)
     frozen, context = run(platform, ion_crystal([name] * 2, TRICLINIC), "V", steps=60)
+    assert frozen.system.getNumConstraints() == (132 if by_distances else 0)
     for anion in frozen.anions:
         pairs = rigid_distances(anion.positions, anion.masses)
         assert len(pairs) == 66

@@ -22,7 +22,7 @@ from openmm_anion.freezing.single_precision import storable_shape
 from openmm_anion.freezing.straight import straightened
 from openmm_anion.freezing.system_copy import copy_system
 from openmm_anion.freezing.ties import molecule_ties
-from openmm_anion.freezing.vibration import Pair, add_shape_constraints, shape_distances
+from openmm_anion.freezing.vibration import Pair, add_shape_constraints, angles_of, shape_distances
 from openmm_anion.units import array
 
 ALL_GROUPS = 0xFFFFFFFF
@@ -133,8 +133,9 @@ def freeze(
     if not switchable:
         by_projector = []
         given = tuple(storable_shape(straightened(a)) if modes in ("V", "TV") else a for a in given)
+        angles = angles_of(system)
         for anion in _selected(given, held) if modes in ("V", "TV") else ():
-            pairs = shape_distances(anion)
+            pairs = shape_distances(anion, angles)
             if pairs is None:
                 by_projector.append(anion)
             else:

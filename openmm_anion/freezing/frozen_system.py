@@ -123,6 +123,15 @@ class FrozenSystem:
         return any(group.two_phases for group in self.projectors.groups)
 
     @property
+    def held_by_openmm(self) -> bool:
+        """Whether OpenMM alone holds all that is frozen (shapes by distances, TRV by masses of zero).
+
+        OpenMM's own integrators, which take less time, do as well then. Give them a constraint tolerance:
+        the default of 1e-5 is a relative error in each distance.
+        """
+        return not self.switchable and not self.projectors.groups
+
+    @property
     def conserves_momentum(self) -> bool:
         """Whether the drift of the whole stays what it is: anchored centres give momentum to nobody."""
         return "T" not in self.modes

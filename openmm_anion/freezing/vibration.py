@@ -9,20 +9,23 @@ approximation is poor. Therefore
 
 * the distances are chosen by QR with column pivoting of the mass-weighted rigidity matrix, which gives
   the best conditioned set;
-* every open angle is told by a harmonic angle of zero strength;
-* the spectral radius of one iteration, ``I - A B`` with A the coupling and B the cut inverse, is computed
-  beforehand, and a shape for which it exceeds one half is left to `openmm_anion.freezing.rigid_shape`, as
-  are shapes that no set of distances holds.
+* every open angle is told by a harmonic angle of zero strength, unless a force of the user's tells it
+  already: the solver believes the first that it finds, be it off the true one;
+* the spectral radius of one iteration, ``I - A B`` with A the coupling and B the cut inverse of what the
+  solver believes A to be, is computed beforehand, and a shape for which it exceeds one half is left to
+  `openmm_anion.freezing.rigid_shape`, as are shapes that no set of distances holds, and large ones, for
+  which the solver takes longer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 
 import numpy as np
 import openmm
 from numpy.typing import NDArray
+from openmm import unit
 from scipy.linalg import qr
 
 from openmm_anion.freezing.modes import removed_degrees_of_freedom
@@ -30,12 +33,18 @@ from openmm_anion.freezing.reference import FrozenAnion
 
 Array = NDArray[np.float64]
 Pair = tuple[int, int]
+Angles = Mapping[tuple[int, int, int], float]
+"""Angles (rad) at the middle one of three particles, the outer ones in ascending order."""
 
 GPU_CUT = 0.1
 """Elements of the inverse below this are dropped on GPU platforms (0.02 on Reference and CPU)."""
 
 LARGEST_RADIUS = 0.5
 """Spectral radius of one CCMA iteration up to which a shape is accepted."""
+
+MOST_DISTANCES = 30
+"""Above it the solver takes longer than the projector of `openmm_anion.freezing.rigid_shape`: on one core of
+a CPU less for an octahedron (15), more for a cage of 24 atoms (66), see `benchmarks/freeze_overhead.py`."""
 
 INDEPENDENT = 1e-3
 """Relative size of a diagonal element of R under which a distance adds nothing new."""
@@ -92,7 +101,42 @@ def rigid_distances(positions: Array, masses: Array) -> list[Pair]:
     return sorted(pairs[k] for k in order[: int(np.count_nonzero(size > INDEPENDENT * size[0]))])
 
 
-def ccma_radius(positions: Array, masses: Array, pairs: list[Pair], cut: float = GPU_CUT) -> float:
+def open_corners(pairs: Iterable[Pair]) -> Iterator[tuple[int, int, tuple[int, int, int]]]:
+    """Yield the corners between distances that no third distance closes, whose angles CCMA must be told.
+
+    Parameters
+    ----------
+    pairs : iterable of (int, int)
+        Constrained distances.
+
+    Yields
+    ------
+    (int, int, (int, int, int))
+        The places of two distances in the sequence, and the corner: its middle atom between the outer ones,
+        which are in ascending order.
+
+    Examples
+    --------
+    >>> list(open_corners([(0, 1), (1, 2)]))
+    [(0, 1, (0, 1, 2))]
+    """
+    known = list(pairs)
+    closed = {frozenset(pair) for pair in known}
+    for (p, first), (q, second) in combinations(enumerate(known), 2):
+        shared = set(first) & set(second)
+        ends = frozenset(first) ^ frozenset(second)
+        if len(shared) == 1 and ends not in closed:
+            a, c = sorted(ends)
+            yield p, q, (a, shared.pop(), c)
+
+
+def ccma_radius(
+    positions: Array,
+    masses: Array,
+    pairs: list[Pair],
+    angles: Angles | None = None,
+    cut: float = GPU_CUT,
+) -> float:
     """Return the spectral radius of one iteration of OpenMM's constraint solver.
 
     Parameters
@@ -103,6 +147,8 @@ def ccma_radius(positions: Array, masses: Array, pairs: list[Pair], cut: float =
         Masses, Da.
     pairs : list of (int, int)
         Constrained distances.
+    angles : mapping, optional
+        Angles (rad) that the solver takes from elsewhere for corners of the shape.
     cut : float, optional
         Size under which elements of the inverse are dropped.
 
@@ -113,33 +159,68 @@ def ccma_radius(positions: Array, masses: Array, pairs: list[Pair], cut: float =
     """
     gradients = rigidity_matrix(positions, masses, pairs)
     coupling = gradients @ gradients.T
+    believed = coupling.copy()
+    inverse_masses = 1.0 / masses
+    for p, q, corner in open_corners(pairs) if angles else ():
+        if angles and corner in angles:
+            middle = corner[1]
+            sizes = np.sqrt([inverse_masses[list(pairs[k])].sum() for k in (p, q)])
+            told = np.cos(angles[corner]) * inverse_masses[middle] / sizes.prod()
+            believed[p, q] = believed[q, p] = told
     length = np.array([np.linalg.norm(positions[i] - positions[j]) for i, j in pairs])
     scale = length[None, :] / length[:, None]
-    inverse = np.linalg.inv(coupling) * scale
+    inverse = np.linalg.inv(believed) * scale
     inverse[np.abs(inverse) <= cut] = 0.0
     return float(np.abs(np.linalg.eigvals(np.eye(len(pairs)) - (coupling * scale) @ inverse)).max())
 
 
-def shape_distances(anion: FrozenAnion) -> list[Pair] | None:
+def angles_of(system: openmm.System) -> Angles:
+    """Return the angles that the harmonic angles of a System would have at rest.
+
+    Parameters
+    ----------
+    system : openmm.System
+        The System. Of several for the same particles, OpenMM's constraint solver believes the first.
+    """
+    angles: dict[tuple[int, int, int], float] = {}
+    for force in system.getForces():
+        if isinstance(force, openmm.HarmonicAngleForce):
+            for index in range(force.getNumAngles()):
+                a, b, c, angle, _ = force.getAngleParameters(index)
+                angles.setdefault((min(a, c), b, max(a, c)), angle.value_in_unit(unit.radian))
+    return angles
+
+
+def shape_distances(anion: FrozenAnion, angles: Angles | None = None) -> list[Pair] | None:
     """Return the distances by which OpenMM's constraint solver can hold the shape of an anion.
 
     Parameters
     ----------
     anion : FrozenAnion
         The anion and its reference shape (nm).
+    angles : mapping, optional
+        The `angles_of` the System.
 
     Returns
     -------
     list of (int, int) or None
         Independent pairs; None for a shape that distances cannot hold (planar with more than three atoms,
-        linear with more than two) or for which the solver would not converge.
+        linear with more than two), for which the solver would not converge, or would take long.
     """
+    size = removed_degrees_of_freedom("V", len(anion.indices), anion.shape)
+    if size > MOST_DISTANCES:
+        return None
     if anion.shape != "general" and len(anion.indices) > DISTANCES_HOLD_FLAT[anion.shape]:
         return None
     pairs = rigid_distances(anion.positions, anion.masses)
-    if len(pairs) < removed_degrees_of_freedom("V", len(anion.indices), anion.shape):
+    if len(pairs) < size:
         return None
-    converges = ccma_radius(anion.positions, anion.masses, pairs) <= LARGEST_RADIUS
+    told = {}
+    for _, _, corner in open_corners(pairs) if angles else ():
+        particles = _particles(anion, corner)
+        if angles and particles in angles:
+            told[corner] = angles[particles]
+    converges = ccma_radius(anion.positions, anion.masses, pairs, told) <= LARGEST_RADIUS
     return pairs if converges else None
 
 
@@ -161,22 +242,18 @@ def add_shape_constraints(
     angles.setForceGroup(force_group)
     angles.setName("openmm-anion: angles for the constraint solver")
     for anion, pairs in anions:
-        constrained = set(pairs)
         for i, j in pairs:
             length = float(np.linalg.norm(anion.positions[i] - anion.positions[j]))
             system.addConstraint(int(anion.indices[i]), int(anion.indices[j]), length)
-        for (i, j), (k, m) in combinations(pairs, 2):
-            shared = {i, j} & {k, m}
-            if len(shared) != 1:
-                continue
-            a, c = sorted({i, j, k, m} - shared)
-            if (a, c) not in constrained:
-                b = shared.pop()
-                angles.addAngle(
-                    *(int(anion.indices[n]) for n in (a, b, c)), _angle(anion.positions[[a, b, c]]), 0.0
-                )
+        for _, _, corner in open_corners(pairs):
+            angles.addAngle(*_particles(anion, corner), _angle(anion.positions[list(corner)]), 0.0)
     if angles.getNumAngles():
         system.addForce(angles)
+
+
+def _particles(anion: FrozenAnion, corner: tuple[int, int, int]) -> tuple[int, int, int]:
+    a, b, c = (int(anion.indices[k]) for k in corner)
+    return min(a, c), b, max(a, c)
 
 
 def _angle(corner: Array) -> float:
