@@ -13,8 +13,8 @@ approximation is poor. Therefore
   already: the solver believes the first that it finds, be it off the true one;
 * the spectral radius of one iteration, ``I - A B`` with A the coupling and B the cut inverse of what the
   solver believes A to be, is computed beforehand, and a shape for which it exceeds one half is left to
-  `openmm_anion.freezing.rigid_shape`, as are shapes that no set of distances holds, and large ones, for
-  which the solver takes longer.
+  `openmm_anion.freezing.rigid_shape` if other sets fare no better, as are shapes that no set of distances
+  holds, and large ones, for which the solver takes longer.
 """
 
 from __future__ import annotations
@@ -41,6 +41,10 @@ GPU_CUT = 0.1
 
 LARGEST_RADIUS = 0.5
 """Spectral radius of one CCMA iteration up to which a shape is accepted."""
+
+CHOICES = 10
+"""Sets of distances that are tried. One thermal shape in a hundred needs the second: and one anion that is
+held in another way costs as much as all of them."""
 
 MOST_DISTANCES = 30
 """Above it the solver takes longer than the projector of `openmm_anion.freezing.rigid_shape`: on one core of
@@ -74,7 +78,7 @@ def rigidity_matrix(positions: Array, masses: Array, pairs: Iterable[Pair]) -> A
     return np.array(rows)
 
 
-def rigid_distances(positions: Array, masses: Array) -> list[Pair]:
+def rigid_distances(positions: Array, masses: Array, choice: int = 0) -> list[Pair]:
     """Choose a well conditioned set of distances that makes the shape rigid.
 
     Parameters
@@ -83,6 +87,8 @@ def rigid_distances(positions: Array, masses: Array) -> list[Pair]:
         Shape, nm.
     masses : (n,) array
         Masses, Da.
+    choice : int, optional
+        0 for the best conditioned set, or the number of one in which chance has a say.
 
     Returns
     -------
@@ -96,7 +102,11 @@ def rigid_distances(positions: Array, masses: Array) -> list[Pair]:
     9
     """
     pairs = list(combinations(range(len(positions)), 2))
-    triangular, order = qr(rigidity_matrix(positions, masses, pairs).T, mode="r", pivoting=True)
+    preference = (
+        1.0 - 0.5 * np.random.default_rng(choice).random(len(pairs)) if choice else np.ones(len(pairs))
+    )
+    gradients = rigidity_matrix(positions, masses, pairs)
+    triangular, order = qr((preference[:, None] * gradients).T, mode="r", pivoting=True)
     size = np.abs(np.diag(triangular))
     return sorted(pairs[k] for k in order[: int(np.count_nonzero(size > INDEPENDENT * size[0]))])
 
@@ -212,16 +222,18 @@ def shape_distances(anion: FrozenAnion, angles: Angles | None = None) -> list[Pa
         return None
     if anion.shape != "general" and len(anion.indices) > DISTANCES_HOLD_FLAT[anion.shape]:
         return None
-    pairs = rigid_distances(anion.positions, anion.masses)
-    if len(pairs) < size:
-        return None
-    told = {}
-    for _, _, corner in open_corners(pairs) if angles else ():
-        particles = _particles(anion, corner)
-        if angles and particles in angles:
-            told[corner] = angles[particles]
-    converges = ccma_radius(anion.positions, anion.masses, pairs, told) <= LARGEST_RADIUS
-    return pairs if converges else None
+    for choice in range(CHOICES):
+        pairs = rigid_distances(anion.positions, anion.masses, choice)
+        if len(pairs) < size:
+            return None
+        told = {}
+        for _, _, corner in open_corners(pairs) if angles else ():
+            particles = _particles(anion, corner)
+            if angles and particles in angles:
+                told[corner] = angles[particles]
+        if ccma_radius(anion.positions, anion.masses, pairs, told) <= LARGEST_RADIUS:
+            return pairs
+    return None
 
 
 def add_shape_constraints(
