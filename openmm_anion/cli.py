@@ -15,6 +15,8 @@ COMMANDS = {
     "run": ("openmm_anion.study.command", "run a study, or go on with one that was interrupted"),
     "report": ("openmm_anion.report.command", "analyse a study: table and report.html"),
     "train": ("openmm_anion.models.train_command", "train a potential on labelled frames"),
+    "models": ("openmm_anion.models.models_command", "list the potentials, or print the card of one"),
+    "check-model": ("openmm_anion.models.checking.command", "test a potential on a structure"),
 }
 """Subcommand: module with ``add_arguments(parser)`` and ``run(args) -> int``, and its help."""
 

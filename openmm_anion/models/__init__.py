@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from openmm_anion.models.about import About
 from openmm_anion.models.potential import Potential
 from openmm_anion.models.sources.shipped import SHIPPED
 
@@ -12,7 +13,18 @@ if TYPE_CHECKING:
     from openmm_anion.models.calculator import from_ase
     from openmm_anion.models.custom import from_graph, from_torchscript
 
-__all__ = ["SHIPPED", "Potential", "available", "from_ase", "from_graph", "from_torchscript", "load", "names"]
+__all__ = [
+    "SHIPPED",
+    "About",
+    "Potential",
+    "available",
+    "describe",
+    "from_ase",
+    "from_graph",
+    "from_torchscript",
+    "load",
+    "names",
+]
 
 
 def available() -> list[str]:
@@ -39,6 +51,19 @@ def names() -> list[str]:
     from openmm_anion.models.sources import known_names
 
     return known_names()
+
+
+def describe() -> list[About]:
+    """What is known of each of `names`: elements, cutoff, size, what it was trained on, how good it is.
+
+    Examples
+    --------
+    >>> describe()[0].elements
+    ('Na', 'P', 'S')
+    """
+    from openmm_anion.models import sources
+
+    return sources.describe()
 
 
 def load(name_or_path: str | Path, **arguments: Any) -> Potential:

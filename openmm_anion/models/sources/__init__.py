@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from openmm_anion.errors import InputError, did_you_mean
+from openmm_anion.models.about import About
 from openmm_anion.models.potential import Potential
 from openmm_anion.models.sources import openmm_ml, sevennet, shipped
 
-__all__ = ["Source", "find", "known_names"]
+__all__ = ["Source", "describe", "find", "known_names"]
 
 
 class Source(Protocol):
@@ -20,6 +21,9 @@ class Source(Protocol):
 
     def load(self, name: str) -> Potential:
         """The potential of one of its names."""
+
+    def about(self, name: str) -> About:
+        """What is known of one of its names without loading it."""
 
 
 SOURCES: tuple[Source, ...] = (shipped, sevennet, openmm_ml)
@@ -35,6 +39,11 @@ def known_names() -> list[str]:
     True
     """
     return sorted(name for source in SOURCES for name in source.names())
+
+
+def describe() -> list[About]:
+    """What is known of each name, in the order of the sources."""
+    return [source.about(name) for source in SOURCES for name in source.names()]
 
 
 def find(name_or_path: str | Path, **arguments: Any) -> Potential:

@@ -6,6 +6,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from openmm_anion.errors import InputError, did_you_mean
+from openmm_anion.models.about import About
 from openmm_anion.models.packages import need
 from openmm_anion.models.potential import Potential
 
@@ -44,3 +45,8 @@ def load(name: str, options: dict[str, Any] | None = None, **arguments: Any) -> 
     if f"{PREFIX}{short}" not in names():
         raise InputError(f"openmm-ml knows no potential {short!r}{did_you_mean(f'{PREFIX}{short}', names())}")
     return OpenmmMlPotential(short, arguments, options or {})
+
+
+def about(name: str) -> About:
+    """All that openmm-ml tells of a potential is its name."""
+    return About(name=name, conditions="see openmm-ml")

@@ -6,6 +6,9 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from ase.data import chemical_symbols
+
+from openmm_anion.models.about import About
 from openmm_anion.models.packages import need
 from openmm_anion.models.potential import Potential
 from openmm_anion.units import ANGSTROM
@@ -13,10 +16,23 @@ from openmm_anion.units import ANGSTROM
 WEIGHTS = ("7net-0", "7net-l3i5")
 """Those whose weights are in the wheel; the others are downloaded by SevenNet's own calculator."""
 
+CUTOFF = 0.5
+"""Of both, nm."""
+
 
 def names() -> list[str]:
     """Names, as SevenNet spells them."""
     return list(WEIGHTS)
+
+
+def about(name: str) -> About:
+    """What SevenNet says of a potential; its file need not be there."""
+    return About(
+        name=name,
+        elements=(*chemical_symbols[1:84], *chemical_symbols[89:95]),
+        cutoff=CUTOFF,
+        conditions="PBE relaxations of the Materials Project (MPtrj); extra [sevennet]",
+    )
 
 
 def load(name: str) -> Potential:
@@ -51,7 +67,6 @@ def build(checkpoint: Any, name: str) -> Potential:
     """
     import sevenn
     import torch
-    from ase.data import chemical_symbols
     from e3nn.util.jit import script
 
     from openmm_anion.models.formats.sevennet import SevenNetGraph

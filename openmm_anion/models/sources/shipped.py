@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+from openmm_anion.models.about import About, from_card
 from openmm_anion.models.potential import Potential
 
 SHIPPED = Path(__file__).parents[1] / "shipped"
@@ -19,3 +21,12 @@ def load(name: str) -> Potential:
     from openmm_anion.models.formats import read_file
 
     return read_file(SHIPPED / f"{name}.pt")
+
+
+def about(name: str) -> About:
+    """Read the card of a file, without loading it."""
+    from openmm_anion.models.formats.archive import Archive
+    from openmm_anion.models.scripted import CARD
+
+    path = SHIPPED / f"{name}.pt"
+    return from_card(name, json.loads(Archive(path).extra[CARD]), path)
