@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from openmm_anion.errors import InputError, did_you_mean
+from openmm_anion.configuration import Section, parse, read_toml
 from openmm_anion.models.ani import AniConfig
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
-
-class TrainConfig(BaseModel):
+class TrainConfig(Section):
     """How to train: Adam with a cosine schedule on ``energy_weight * mean (dE/N)^2 + mean dF^2``.
 
     Energies in eV, forces in eV/A. `average` is the decay of the running average of the weights, which
     is what is kept. The data are cut into blocks of `block` neighbouring frames, and whole blocks go to
     validation and test, because neighbouring frames of a trajectory are nearly the same frame.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     epochs: int = Field(100, ge=1)
     batch_atoms: int = Field(256, ge=1)
@@ -38,7 +31,7 @@ class TrainConfig(BaseModel):
     seed: int = 0
 
 
-class Recipe(BaseModel):
+class Recipe(Section):
     """A training recipe; elements left out are those of the data.
 
     Examples
@@ -46,8 +39,6 @@ class Recipe(BaseModel):
     >>> Recipe(name="x", training={"epochs": 5}).training.epochs
     5
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = "model"
     labels: str = "unknown"
@@ -70,13 +61,7 @@ def read_recipe(path: str | Path | None) -> Recipe:
     """
     if path is None:
         return Recipe()
-    try:
-        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"recipe {path} not found; give a TOML file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"recipe {path} is no TOML: {error}") from None
-    return validate(content, f"recipe {path}")
+    return validate(read_toml(path, "recipe"), f"recipe {path}")
 
 
 def with_training(recipe: Recipe, epochs: int | None = None, seed: int | None = None) -> Recipe:
@@ -87,20 +72,6 @@ def with_training(recipe: Recipe, epochs: int | None = None, seed: int | None = 
     return validate(content, "options")
 
 
-def validate(content: dict[str, object], where: str) -> Recipe:
+def validate(content: dict[str, Any], where: str) -> Recipe:
     """Turn tables into a recipe, or say in one line which key is wrong."""
-    try:
-        return Recipe.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        hint = ""
-        if first["type"] == "extra_forbidden":
-            hint = did_you_mean(str(first["loc"][-1]), known_keys(first["loc"][:-1]))
-        raise InputError(f"{where}: {key}: {first['msg']}{hint}") from None
-
-
-def known_keys(table: tuple[int | str, ...]) -> list[str]:
-    """The keys of a table of the recipe."""
-    models: dict[tuple[int | str, ...], type[BaseModel]] = {("ani",): AniConfig, ("training",): TrainConfig}
-    return list(models.get(table, Recipe).model_fields)
+    return parse(Recipe, content, where)

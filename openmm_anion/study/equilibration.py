@@ -12,10 +12,10 @@ import openmm
 from numpy.typing import NDArray
 from openmm import unit
 
+from openmm_anion.atomic_file import write_bytes
 from openmm_anion.errors import InputError
 from openmm_anion.freezing import MeanReference, freeze, parse_modes
 from openmm_anion.integrators import LangevinMiddleIntegrator
-from openmm_anion.study.layout import write_bytes
 from openmm_anion.study.platform import make_context
 from openmm_anion.study.prepared import PreparedStudy
 

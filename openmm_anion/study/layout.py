@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 
 @dataclass(frozen=True)
@@ -64,34 +61,3 @@ class StudyLayout:
     def run(self, key: RunKey) -> Path:
         """Folder of one run."""
         return self.snapshot(key.temperature, key.snapshot) / key.mode
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON so that a reader sees the old file or the new one, never a part.
-
-    Parameters
-    ----------
-    path : Path
-        Where to.
-    content : object
-        Anything that `json.dumps` takes.
-    """
-    write_bytes(path, (json.dumps(content, indent=1) + "\n").encode())
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write bytes so that a reader sees the old file or the new one, never a part.
-
-    Parameters
-    ----------
-    path : Path
-        Where to.
-    content : bytes
-        What.
-    """
-    part = path.with_name(path.name + ".part")
-    with part.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)

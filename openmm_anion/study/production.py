@@ -15,12 +15,13 @@ from openmm import unit
 
 from openmm_anion import __version__
 from openmm_anion.analysis.integrity import BrokenBond
+from openmm_anion.atomic_file import write_json
 from openmm_anion.errors import InputError
 from openmm_anion.freezing import FrozenSystem, freeze, parse_modes
 from openmm_anion.freezing.velocities import remove_drift
 from openmm_anion.relaxation import relax
 from openmm_anion.study.equilibration import Snapshot
-from openmm_anion.study.layout import RunKey, write_json
+from openmm_anion.study.layout import RunKey
 from openmm_anion.study.platform import make_context, precision_of
 from openmm_anion.study.prepared import PreparedStudy
 from openmm_anion.study.recorder import Recorder

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from openmm import app, unit
 
+from openmm_anion.atomic_file import write_bytes
 from openmm_anion.errors import InputError
-from openmm_anion.study.layout import write_bytes
 
 COLUMNS = ("time_ps", "potential_kj_mol", "kinetic_kj_mol", "temperature_K", "constraint_violation_nm")
 DCD_HEADER = 276

@@ -21,10 +21,11 @@ import numpy as np
 from openmm import app
 from tqdm import tqdm
 
+from openmm_anion.atomic_file import write_json
 from openmm_anion.errors import InputError
 from openmm_anion.freezing import MODES, parse_modes
 from openmm_anion.study.equilibration import Snapshot, equilibrate
-from openmm_anion.study.layout import RunKey, StudyLayout, write_json
+from openmm_anion.study.layout import RunKey, StudyLayout
 from openmm_anion.study.platform import choose_platform, worker_count
 from openmm_anion.study.prepared import PreparedStudy, prepare_study
 from openmm_anion.study.production import produce

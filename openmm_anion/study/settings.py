@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 
-from openmm_anion.errors import InputError, did_you_mean
+from openmm_anion.configuration import Section, as_list, parse, read_toml
 from openmm_anion.freezing import mode_name, parse_modes
 from openmm_anion.freezing.modes import Rotation
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-
-def _as_list(value: Any) -> Any:
-    return value if isinstance(value, list | tuple) else [value]
-
-
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Temperatures = Annotated[tuple[Positive, ...], BeforeValidator(_as_list), Field(min_length=1)]
+Temperatures = Annotated[tuple[Positive, ...], BeforeValidator(as_list), Field(min_length=1)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class StructureSettings(_Section):
+class StructureSettings(Section):
     """``[structure]``: the crystal and its ions."""
 
     file: Path
@@ -47,18 +32,18 @@ class StructureSettings(_Section):
 
     cation: str
     """Element of the mobile cation."""
-    anion: Annotated[tuple[str, ...], BeforeValidator(_as_list), Field(min_length=1)]
+    anion: Annotated[tuple[str, ...], BeforeValidator(as_list), Field(min_length=1)]
     """Formula, or list of formulas, of the polyanions."""
 
 
-class PotentialSettings(_Section):
+class PotentialSettings(Section):
     """``[potential]``: the trained potential."""
 
     name: str
     """Name of a shipped potential, or path of a model file relative to the study file."""
 
 
-class DynamicsSettings(_Section):
+class DynamicsSettings(Section):
     """``[dynamics]``: what is run, and for how long."""
 
     temperatures: Temperatures
@@ -104,7 +89,7 @@ class DynamicsSettings(_Section):
         return tuple(dict.fromkeys(["free", *(mode_name(parse_modes(mode)) for mode in modes)]))
 
 
-class OutputSettings(_Section):
+class OutputSettings(Section):
     """``[output]``: how often what is written."""
 
     frame_interval: Positive = 0.05
@@ -113,7 +98,7 @@ class OutputSettings(_Section):
     """Time between checkpoints, ps: what is lost at most when a run is killed."""
 
 
-class ComputerSettings(_Section):
+class ComputerSettings(Section):
     """``[computer]``: where it runs."""
 
     platform: Literal["auto", "Reference", "CPU", "OpenCL", "CUDA"] = "auto"
@@ -126,7 +111,7 @@ class ComputerSettings(_Section):
     """Threads of each worker on CPU platforms."""
 
 
-class StudySettings(_Section):
+class StudySettings(Section):
     """A whole study file."""
 
     structure: StructureSettings
@@ -155,21 +140,8 @@ def read_settings(path: str | Path) -> StudySettings:
         If the file is missing or no TOML, a key is unknown (with the nearest known one) or missing, or a
         value is of the wrong type or out of range.
     """
-    file = Path(path)
-    try:
-        text = file.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InputError(f"study file {path} not found") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"study file {path} cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8'}"
-        ) from None
-    try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"study file {path} is no valid TOML: {error}") from None
-    settings = parse_settings(content, str(path))
-    return _resolve_files(settings, file.resolve().parent)
+    settings = parse_settings(read_toml(path, "study file"), str(path))
+    return _resolve_files(settings, Path(path).resolve().parent)
 
 
 def parse_settings(content: dict[str, Any], source: str) -> StudySettings:
@@ -182,10 +154,7 @@ def parse_settings(content: dict[str, Any], source: str) -> StudySettings:
     source : str
         Name used in error messages.
     """
-    try:
-        return StudySettings.model_validate(content)
-    except ValidationError as error:
-        raise InputError(_first_line(error, source)) from None
+    return parse(StudySettings, content, source)
 
 
 def _resolve_files(settings: StudySettings, folder: Path) -> StudySettings:
@@ -194,32 +163,3 @@ def _resolve_files(settings: StudySettings, folder: Path) -> StudySettings:
     if (folder / potential.name).is_file():
         potential = potential.model_copy(update={"name": str(folder / potential.name)})
     return settings.model_copy(update={"structure": structure, "potential": potential})
-
-
-def _first_line(error: ValidationError, source: str) -> str:
-    """The first problem as one line: where, what, and what to do."""
-    problems = error.errors()
-    # An unknown key often is the reason why another one is missing.
-    problem = next((p for p in problems if p["type"] == "extra_forbidden"), problems[0])
-    location = [str(part) for part in problem["loc"]]
-    key = ".".join(location)
-    if problem["type"] == "extra_forbidden":
-        known = _known_keys(location[:-1])
-        return f"unknown key {key!r} in {source}{did_you_mean(location[-1], known)}"
-    if problem["type"] == "missing":
-        return f"{key!r} is missing in {source}"
-    cause = problem.get("ctx", {}).get("error")
-    what = str(cause) if cause else problem["msg"][0].lower() + problem["msg"][1:]
-    return f"{key} = {problem['input']!r} in {source}: {what}"
-
-
-def _known_keys(location: list[str]) -> list[str]:
-    model: type[BaseModel] = StudySettings
-    for part in location:
-        annotation = model.model_fields[part].annotation
-        if get_origin(annotation) is Union:
-            annotation = get_args(annotation)[0]
-        assert isinstance(annotation, type)
-        assert issubclass(annotation, BaseModel)
-        model = annotation
-    return list(model.model_fields)
