@@ -15,6 +15,10 @@ COMMANDS = {
     "run": ("openmm_anion.study.command", "run a study, or go on with one that was interrupted"),
     "report": ("openmm_anion.report.command", "analyse a study: table and report.html"),
     "train": ("openmm_anion.models.train_command", "train a potential on labelled frames"),
+    "distill": (
+        "openmm_anion.distillation.command",
+        "train a potential on what another one says, for one crystal and its study",
+    ),
     "models": ("openmm_anion.models.models_command", "list the potentials, or print the card of one"),
     "check-model": ("openmm_anion.models.checking.command", "test a potential on a structure"),
 }

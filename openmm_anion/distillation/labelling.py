@@ -1,0 +1,76 @@
+"""Ask the teacher for energies and forces, frame by frame, and keep what it said when that is interrupted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import ase.io
+import torch
+from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
+from tqdm import tqdm
+
+from openmm_anion.distillation.frames import read_frames, write_frames
+from openmm_anion.models.potential import Potential
+from openmm_anion.units import ANGSTROM, EV
+
+
+def label(frames: Sequence[Atoms], teacher: Potential, path: Path, *, quiet: bool) -> list[Atoms]:
+    """Label frames and write them; go on where an earlier call was interrupted.
+
+    Parameters
+    ----------
+    frames : sequence of ase.Atoms
+        Structures, angstrom. The same in each call with the same `path`.
+    teacher : Potential
+        Who knows.
+    path : Path
+        Where the labelled frames are written (extxyz; eV, eV/angstrom).
+    quiet : bool
+        Show no progress.
+
+    Returns
+    -------
+    list of ase.Atoms
+        The frames with their labels.
+    """
+    if path.is_file():
+        return read_frames(path)
+    unfinished = path.with_name(path.name + ".unfinished")
+    labelled = _whole_frames(unfinished) if unfinished.is_file() else []
+    write_frames(unfinished, labelled)
+    bound = teacher.bind(list(frames[0].symbols)) if frames else None
+    bar = tqdm(frames, initial=len(labelled), unit="frame", desc=f"labels for {path.stem}", disable=quiet)
+    for atoms in frames[len(labelled) :]:
+        assert bound is not None
+        where = torch.tensor(atoms.positions * ANGSTROM)
+        energy, forces = bound(where, torch.tensor(atoms.cell.array * ANGSTROM))
+        known = atoms.copy()
+        known.calc = SinglePointCalculator(
+            known,
+            energy=float(energy.detach()) / EV,
+            forces=forces.detach().cpu().double().numpy() * (ANGSTROM / EV),
+        )
+        ase.io.write(unfinished, known, format="extxyz", append=True)
+        bar.update()
+    bar.close()
+    unfinished.replace(path)
+    return read_frames(path)  # as an interrupted call will find them, to the last digit
+
+
+def _whole_frames(path: Path) -> list[Atoms]:
+    """The frames of a file whose last one may be a part only."""
+    frames = []
+    try:
+        for atoms in ase.io.iread(path, format="extxyz"):
+            frames.append(atoms)
+    except (
+        ValueError,
+        IndexError,
+        KeyError,
+        OSError,
+        StopIteration,
+    ):  # what ASE raises where a frame breaks off
+        pass
+    return frames

@@ -1,0 +1,210 @@
+"""`openmm-anion distill`: from a crystal and a teacher to a model with its card, and on after a kill."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase import Atoms
+
+from openmm_anion import InputError, models
+from openmm_anion.cli import main
+from openmm_anion.distillation import distill, read_distill_settings
+from openmm_anion.distillation.explore import conditions, test_conditions
+from openmm_anion.distillation.frames import read_frames, write_frames
+from openmm_anion.distillation.labelling import label
+from openmm_anion.distillation.picking import pick
+from openmm_anion.models.accuracy import accuracy
+from openmm_anion.models.committee import Committee
+from openmm_anion.structure import read_structure
+from openmm_anion.units import ANGSTROM
+
+test_conditions.__test__ = False  # type: ignore[attr-defined]  # the function is no test
+
+CRYSTAL = Path(__file__).parents[1] / "examples" / "na3ps4" / "na3ps4.cif"
+FILE = f"""
+name = "pupil"
+seed = 3
+
+[structure]
+file = "{CRYSTAL}"
+supercell = [2, 2, 2]
+anion = "PS4"
+
+[teacher]
+name = "na3ps4"
+
+[explore]
+temperatures = 700
+strains = [0.0, 0.01]
+modes = ["free", "V"]
+settling = 0.1
+length = 0.1
+
+[rounds]
+most = 2
+committee = 2
+start = 20
+picks = 6
+held_out = 4
+epochs = 2
+
+[training]
+epochs = 3
+
+[ani]
+hidden = [16]
+"""
+
+
+def settings_file(folder: Path, old: str = "", new: str = "") -> Path:
+    assert old in FILE
+    path = folder / "distill.toml"
+    path.write_text(FILE.replace(old, new) if old else FILE)
+    return path
+
+
+@pytest.fixture(scope="module")
+def distilled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("distillation")
+    assert main(["distill", str(settings_file(folder)), "--out", str(folder / "out"), "--quiet"]) == 0
+    return folder / "out"
+
+
+def test_model_with_its_card(distilled: Path) -> None:
+    potential = models.load(distilled / "pupil.pt")
+    assert potential.elements == ["Na", "P", "S"]
+    assert potential.card["labels"] == "na3ps4"
+    held_out = potential.card["errors"]["held-out"]
+    tests = read_frames(distilled / "final" / "held-out.extxyz")
+    found = accuracy(potential, tests)
+    assert held_out["frames"] == len(tests) == 8
+    assert held_out["force_rmse_percent"] == pytest.approx(found.force_rmse_percent, rel=1e-4)
+    assert 5 < held_out["force_rmse_percent"] < 95  # learned something, in three passes
+    assert set(held_out["elements"]) == {"Na", "P", "S"}
+    assert [outcome["number"] for outcome in potential.card["rounds"]] == [1, 2]
+    assert potential.card["rounds"][1]["trained_on"] > potential.card["rounds"][0]["trained_on"]
+    page = (distilled / "pupil.md").read_text()
+    assert f"{held_out['force_rmse_percent']:.1f} % of the RMS force" in page
+    assert (distilled / "pupil.png").stat().st_size > 10_000
+
+
+def test_labels_are_the_teacher_s(distilled: Path) -> None:
+    teacher = models.load("na3ps4")
+    for name in ("round-0/start.extxyz", "round-1/picked.extxyz", "final/held-out.extxyz"):
+        assert accuracy(teacher, read_frames(distilled / name)).force_rmse_percent < 0.01
+
+
+def test_frames_come_from_every_condition(distilled: Path) -> None:
+    runs = {atoms.info["run"] for atoms in read_frames(distilled / "round-2" / "picked.extxyz")}
+    assert len(runs) > 1
+    tested = {atoms.info["run"] for atoms in read_frames(distilled / "round-2" / "held-out.extxyz")}
+    assert tested == {"700K+0free", "700K+0V"}
+
+
+def test_frozen_shapes_are_frozen_while_exploring(distilled: Path) -> None:
+    frames = read_frames(distilled / "round-2" / "exploring-700K+0V.extxyz")
+    assert len(frames) == 10
+    lengths = np.array([atoms.get_distances(0, [1, 2, 3, 4], mic=True) for atoms in frames])
+    assert np.ptp(lengths[:5], axis=0).max() > 1e-2
+    assert np.ptp(lengths[5:], axis=0).max() < 1e-6
+
+
+def test_goes_on_where_it_was_interrupted(distilled: Path, tmp_path: Path) -> None:
+    """All of the last stages lost, labels in the middle of a frame: the same model in the end."""
+    shutil.copytree(distilled, tmp_path / "out")
+    again = tmp_path / "out"
+    tests = (again / "final" / "held-out.extxyz").read_text()
+    final = again / "final"
+    for path in [*again.glob("pupil.*"), final / "member-1.pt", final / "held-out.extxyz"]:
+        path.unlink()
+    (again / "final" / "held-out.extxyz.unfinished").write_text(tests[: len(tests) // 2])
+    card = distill(read_distill_settings(settings_file(tmp_path)), again, quiet=True)
+    expected = models.load(distilled / "pupil.pt").card
+    assert card["errors"] == expected["errors"]
+    assert (again / "final" / "held-out.extxyz").read_text() == tests
+
+
+def test_another_distillation_is_not_mixed_in(
+    distilled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = settings_file(tmp_path, "seed = 3", "seed = 4")
+    assert main(["distill", str(other), "--out", str(distilled), "--quiet"]) == 2
+    error = capsys.readouterr().err
+    assert "holds a distillation with another seed" in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("[teacher]", "[teecher]", "unknown key 'teecher'"),
+        ('modes = ["free", "V"]', 'modes = ["Q"]', "'Q'"),
+        ("strains = [0.0, 0.01]", "strains = [2.0]", "relative changes"),
+        ("hidden = [16]", "hiden = [16]", "unknown key 'hiden'"),
+        ('anion = "PS4"', 'anion = "BH4"', "anion element B is not"),
+        ('name = "na3ps4"', 'name = "na3ps5"', "did you mean 'na3ps4'"),
+        ("committee = 2", "committee = 1", "rounds.committee = 1"),
+        ("supercell = [2, 2, 2]", "supercell = [1, 1, 1]", "use a larger supercell"),
+    ],
+)
+def test_bad_input_is_one_line(
+    tmp_path: Path, old: str, new: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = settings_file(tmp_path, old, new)
+    assert main(["distill", str(file), "--out", str(tmp_path / "out"), "--quiet"]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_no_seed_of_a_test_run_is_trained_on(tmp_path: Path) -> None:
+    settings = read_distill_settings(settings_file(tmp_path))
+    seeds = [c.seed for number in range(1, 5) for c in conditions(settings, number)]
+    tests = [c.seed for number in range(1, 5) for c in test_conditions(settings, number)]
+    assert len(set(seeds + tests)) == len(seeds) + len(tests)
+
+
+def test_no_run_takes_all_picks() -> None:
+    frames = [
+        Atoms("H", info={"run": run, "time_ps": 0.1 * k, "spread": weight + k})
+        for run, weight in (("a", 100.0), ("b", 0.0))
+        for k in range(20)
+    ]
+    picked = [atoms.info["run"] for atoms in pick(frames, 8)]
+    assert picked.count("a") == 8  # twice its share of four
+    assert [atoms.info["run"] for atoms in pick(frames, 12)].count("a") == 12
+    assert len(pick(frames, 100)) == 40
+
+
+def test_unlabelled_frames_survive_files(tmp_path: Path) -> None:
+    atoms = read_structure(CRYSTAL, (2, 2, 2))
+    write_frames(tmp_path / "empty.extxyz", [])
+    assert read_frames(tmp_path / "empty.extxyz") == []
+    labelled = label([atoms], models.load("na3ps4"), tmp_path / "one.extxyz", quiet=True)
+    again = read_frames(tmp_path / "one.extxyz")
+    assert np.abs(again[0].get_forces() - labelled[0].get_forces()).max() < 1e-6
+    assert label([], models.load("na3ps4"), tmp_path / "none.extxyz", quiet=True) == []
+
+
+def test_spread_of_a_committee(distilled: Path) -> None:
+    files = [distilled / "final" / f"member-{k}.pt" for k in range(2)]
+    committee = Committee.load(files)
+    atoms = read_frames(distilled / "final" / "held-out.extxyz")[0]
+    positions, box = atoms.positions * ANGSTROM, atoms.cell.array * ANGSTROM
+    spread = committee.bind(list(atoms.symbols))(positions, box)
+    first, second = (models.load(file) for file in files)
+    forces = [accuracy(one, [atoms]).predicted_forces for one in (first, second)]
+    expected = np.sqrt((((forces[0] - forces[1]) / 2) ** 2).mean(axis=1))
+    assert np.allclose(spread, expected, rtol=1e-4)
+    with pytest.raises(InputError, match="cannot disagree"):
+        Committee([first])
+
+
+def test_settings_are_kept_with_the_result(distilled: Path) -> None:
+    card = models.load(distilled / "pupil.pt").card
+    assert card["distillation"] == json.loads((distilled / "distillation.json").read_text())
+    assert card["distillation"]["structure"]["file"] == CRYSTAL.name
