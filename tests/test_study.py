@@ -9,13 +9,22 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import MDAnalysis
 import numpy as np
+import openmm
 import pytest
+import torch
+from openmm import unit
+from torch import Tensor
 
+from openmm_anion.analysis.trouble import Trouble
 from openmm_anion.errors import InputError
+from openmm_anion.models.force import Bound
+from openmm_anion.models.potential import Potential
 from openmm_anion.periodic import minimum_image
 from openmm_anion.study.equilibration import Snapshot
 from openmm_anion.study.layout import RunKey
@@ -23,6 +32,7 @@ from openmm_anion.study.prepared import PreparedStudy, prepare_study
 from openmm_anion.study.production import produce
 from openmm_anion.study.schedule import exclusive, run_study
 from openmm_anion.study.settings import StudySettings, parse_settings
+from openmm_anion.study.watchdog import LAST_GOOD_STATE
 
 CRYSTAL = Path(__file__).parents[1] / "examples" / "na3ps4" / "na3ps4.cif"
 
@@ -226,6 +236,65 @@ def test_blow_up_is_a_failed_run_not_a_traceback(
     )
     assert status == "failed"
     assert json.loads((tmp_path / "run.json").read_text())["frames"] == 0
+
+
+class Treacherous(Potential):
+    """Fails when an atom is farther from its start than it should be."""
+
+    kinds = ("python",)
+
+    def __init__(self, sound: Potential, atom: int, deed: Callable[[Tensor], Tensor]) -> None:
+        super().__init__({"name": "treacherous", "elements": sound.elements})
+        self.sound, self.atom, self.deed = sound, atom, deed
+
+    def bind(self, symbols: Sequence[str]) -> Bound:
+        sound, start = self.sound.bind(symbols), None
+
+        def evaluate(positions: Tensor, box: Tensor) -> tuple[Tensor, Tensor]:
+            nonlocal start
+            if start is None:
+                start = positions[self.atom].clone()
+            energy, forces = sound(positions, box)
+            if torch.linalg.norm(positions[self.atom] - start) > 0.005:
+                forces[self.atom] = self.deed(forces[self.atom])
+            return energy, forces
+
+        return evaluate
+
+
+def _raise(force: Tensor) -> Tensor:
+    raise RuntimeError("the model has no answer")
+
+
+@pytest.mark.parametrize(
+    ("deed", "what"),
+    [
+        (lambda force: force * torch.nan, "a force that is not finite"),
+        (lambda force: force + 1e6, "a force of 1.73e+06 kJ/mol/nm"),
+        (_raise, "the model has no answer"),
+    ],
+    ids=["nan", "absurd", "raises"],
+)
+def test_a_potential_that_fails_stops_the_run(
+    finished: Path, study: PreparedStudy, tmp_path: Path, deed: Callable[[Tensor], Tensor], what: str
+) -> None:
+    """With the step, the atom, and the last good state."""
+    atom = 40
+    snapshot = Snapshot.read(finished / "runs" / "T850K" / "snapshot-0" / "snapshot.npz")
+    bad = replace(study, potential=Treacherous(study.potential, atom, deed))
+    assert produce(bad, RunKey(850.0, 0, "R"), snapshot, tmp_path, 1, "CPU", lambda _: None) == "failed"
+    record = json.loads((tmp_path / "run.json").read_text())
+    trouble = Trouble.model_validate(record["trouble"])
+    assert what in str(trouble)
+    if deed is not _raise:
+        assert (trouble.atom, trouble.symbol) == (atom, study.atoms.symbols[atom])
+    interval = round(record["frame_interval_ps"] / record["timestep_ps"])
+    last = (record["frames"] - 1) * interval
+    assert last < trouble.step <= last + interval
+    state = openmm.XmlSerializer.deserialize((tmp_path / LAST_GOOD_STATE).read_text())
+    assert state.getTime().value_in_unit(unit.picosecond) == pytest.approx(last * record["timestep_ps"])
+    there = state.getPositions(asNumpy=True).value_in_unit(unit.nanometer)
+    assert np.linalg.norm(there[atom] - snapshot.positions[atom]) <= 0.005
 
 
 def test_kill_and_run_again(tmp_path: Path) -> None:

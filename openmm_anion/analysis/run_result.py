@@ -42,7 +42,9 @@ def run_result(run: RunAnalysis, diffusion: RunDiffusion | None, longest: float)
     """
     record = run.folder.record
     note = ""
-    if not run.frames:
+    if record.trouble:
+        note = f"stopped by {record.trouble}"
+    elif not run.frames:
         note = "no frames yet"
     elif run.sound and run.frames < FEWEST_FRAMES:
         note = f"{run.frames} frames, too few for a diffusion coefficient"

@@ -119,7 +119,9 @@ def _reasons_not_valid(members: Sequence[RunAnalysis]) -> list[str]:
                 f"at {first.time_ps:g} ps"
             )
         elif not run.sound:
-            reasons.append(f"{where}: the run {run.folder.record.status}")
+            trouble = run.folder.record.trouble
+            because = f", {trouble}" if trouble else ""
+            reasons.append(f"{where}: the run {run.folder.record.status}{because}")
     return reasons
 
 

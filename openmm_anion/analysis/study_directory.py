@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from openmm_anion.analysis.trouble import Trouble
 from openmm_anion.errors import InputError
 
 THERMODYNAMICS_COLUMNS = (
@@ -80,6 +81,7 @@ class RunRecord(BaseModel):
     steps_per_s: float | None = None
     versions: dict[str, str] = {}
     broken: list[BrokenRecord] = []
+    trouble: Trouble | None = None
 
     @property
     def name(self) -> str:

@@ -9,7 +9,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import openmm
 from openmm import unit
 
@@ -26,6 +25,7 @@ from openmm_anion.study.platform import make_context, precision_of
 from openmm_anion.study.prepared import PreparedStudy
 from openmm_anion.study.recorder import Recorder
 from openmm_anion.study.thermostat import production_integrator
+from openmm_anion.study.watchdog import Watchdog
 
 WARM_UP = 5
 """Evaluations of the forces before a run starts; TorchScript profiles one or two and then compiles."""
@@ -62,8 +62,9 @@ def produce(
     Returns
     -------
     str
-        ``"finished"``, ``"broken"`` when an anion lost a ligand, or ``"failed"`` when the energy was not
-        finite.
+        ``"finished"``, ``"broken"`` when an anion lost a ligand, or ``"failed"`` when something was not
+        finite or a force absurd. What, when and on which atom is in ``run.json`` then, and the last good
+        state beside it.
     """
     settings = study.settings
     dynamics, output = settings.dynamics, settings.output
@@ -114,16 +115,22 @@ def produce(
             on_steps((first - 1) * interval)
         write_json(folder / "run.json", record)
         watch = study.bond_watch()
+        dog = Watchdog(context, study.atoms.symbols, frozen.integration_groups, dynamics.timestep, interval)
         status = "finished"
+        if first:
+            dog.resume((first - 1) * interval)
         for frame in range(first, last + 1):
+            state = dog.advance(frame * interval)
+            if state is None:
+                assert dog.trouble is not None
+                status = "failed"
+                record["trouble"] = dog.trouble.model_dump()
+                dog.write_last_good_state(folder)
+                break
             if frame:
-                integrator.step(interval)
                 on_steps(interval)
             time_ps = frame * record["frame_interval_ps"]
-            broken = _record_frame(study, frozen, driftless, context, recorder, watch, time_ps)
-            if broken is None:
-                status = "failed"
-                break
+            broken = _record_frame(study, frozen, driftless, state, recorder, watch, time_ps)
             if broken:
                 status = "broken"
                 record["broken"] = [asdict(bond) for bond in broken]
@@ -160,18 +167,15 @@ def _record_frame(
     study: PreparedStudy,
     frozen: FrozenSystem,
     driftless: bool,
-    context: openmm.Context,
+    state: openmm.State,
     recorder: Recorder,
     watch: Callable[..., list[BrokenBond]],
     time_ps: float,
-) -> list[BrokenBond] | None:
-    """Write one frame; return the bonds that broke, or None (writing nothing) if the state is not finite."""
-    state = context.getState(getPositions=True, getEnergy=True, groups=frozen.integration_groups)
+) -> list[BrokenBond]:
+    """Write one frame; return the bonds that broke."""
     positions = state.getPositions(asNumpy=True).value_in_unit(unit.nanometer)
     potential = state.getPotentialEnergy().value_in_unit(unit.kilojoule_per_mole)
     kinetic = state.getKineticEnergy().value_in_unit(unit.kilojoule_per_mole)
-    if not (np.isfinite(positions).all() and np.isfinite(potential) and np.isfinite(kinetic)):
-        return None
     values = (
         time_ps,
         potential,
