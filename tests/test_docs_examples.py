@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from openmm_anion.cli import COMMANDS
+from openmm_anion.configuration import parse
+from openmm_anion.distillation import DistillSettings
 from openmm_anion.models.recipe import validate
 from openmm_anion.study.settings import StudySettings, parse_settings
 
@@ -77,7 +79,9 @@ def test_every_key_of_a_study_is_in_the_tutorial() -> None:
 )
 def test_toml_files(page: Path, block: str) -> None:
     content = tomllib.loads(block)
-    if "structure" in content:
+    if "teacher" in content:
+        parse(DistillSettings, content, page.name)
+    elif "structure" in content:
         parse_settings(content, page.name)
     else:
         validate(content, page.name)
