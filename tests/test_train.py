@@ -35,20 +35,28 @@ RECIPE = Recipe(name="toy", labels="springs", ani=SMALL, training=TrainConfig(ep
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("data") / "labelled.extxyz"
-    ase.io.write(path, labelled(30))
+    frames = labelled(50)
+    ase.io.write(path, frames[:30])
+    ase.io.write(path.with_name("unseen.extxyz"), frames[30:])
     return path
 
 
 def test_training_lowers_the_loss_and_repeats(data: Path, tmp_path: Path) -> None:
-    card = train([data], tmp_path / "a.pt", RECIPE, test=[data], progress=False)
+    unseen = data.with_name("unseen.extxyz")
+    card = train([data], tmp_path / "a.pt", RECIPE, test=[unseen], progress=False)
     assert card["loss"][1] < card["loss"][0]
     assert card["elements"] == ["Na", "P", "S"]
     assert card["temperatures_K"] == [300.0]
     assert [card["errors"][part]["frames"] for part in ("training", "validation", "test")] == [24, 3, 3]
-    assert card["errors"]["labelled.extxyz"]["frames"] == 30
+    assert card["errors"]["unseen.extxyz"]["frames"] == 20
+    assert card["errors"]["held-out"]["force_rmse_mev_per_angstrom"] == pytest.approx(
+        card["errors"]["unseen.extxyz"]["force_rmse_mev_per_angstrom"], rel=1e-5
+    )
+    assert "of the RMS force" in (tmp_path / "a.md").read_text()
+    assert (tmp_path / "a.png").stat().st_size > 10_000
     # lone energies were fitted before the first step: far better than -4 eV off
     assert card["errors"]["test"]["energy_rmse_mev_per_atom"] < 200
-    again = train([data], tmp_path / "b.pt", RECIPE, test=[data], progress=False)
+    again = train([data], tmp_path / "b.pt", RECIPE, test=[unseen], progress=False)
     assert again["loss"] == card["loss"]
     other = train([data], tmp_path / "c.pt", with_training(RECIPE, seed=1), progress=False)
     assert other["loss"] != card["loss"]
@@ -56,19 +64,20 @@ def test_training_lowers_the_loss_and_repeats(data: Path, tmp_path: Path) -> Non
 
 def test_card_errors_are_those_of_the_written_model(data: Path, tmp_path: Path) -> None:
     """The doubled cells, evaluated from the file, have the errors that the card states."""
-    card = train([data], tmp_path / "model.pt", RECIPE, test=[data], progress=False)
+    unseen = data.with_name("unseen.extxyz")
+    card = train([data], tmp_path / "model.pt", RECIPE, test=[unseen], progress=False)
     potential = models.load(tmp_path / "model.pt")
     assert potential.card == card
     assert potential.cutoff == pytest.approx(0.45)
     squares = []
-    for atoms in ase.io.read(data, ":"):
+    for atoms in ase.io.read(unseen, ":"):
         double = atoms.repeat(2)
         _, forces = potential.energy_forces(
             list(double.symbols), double.positions / 10, double.cell.array / 10
         )
         squares.append((forces[: len(atoms)] / (10 * EV) - atoms.get_forces()) ** 2)
     assert 1e3 * np.sqrt(np.mean(squares)) == pytest.approx(
-        card["errors"]["labelled.extxyz"]["force_rmse_mev_per_angstrom"], rel=1e-3
+        card["errors"]["unseen.extxyz"]["force_rmse_mev_per_angstrom"], rel=1e-3
     )
 
 
@@ -118,6 +127,10 @@ def test_bad_data_gives_one_line(data: Path, tmp_path: Path) -> None:
     open_box = labelled(1)[0]
     open_box.pbc = (True, True, False)
     refused(write(tmp_path / "slab.extxyz", [open_box]), "not periodic")
+    double = labelled(5)
+    double.append(double[1].copy())
+    double[-1].calc = double[1].calc
+    refused(write(tmp_path / "double.extxyz", double), "frame 5 of .*double.extxyz is frame 1 of .* again")
     refused(write(tmp_path / "two.extxyz", labelled(2)), "2 labelled frames are too few")
     sodium_only = RECIPE.model_copy(update={"ani": SMALL.model_copy(update={"elements": ("Na", "S")})})
     refused(data, "element P is in the data but not among the model's", sodium_only)

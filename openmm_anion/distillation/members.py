@@ -72,7 +72,7 @@ def _train(recipe: dict[str, Any], data: list[Path], test: list[Path], out: Path
 
     torch.set_num_threads(1)
     part = out.with_name(out.name + ".part")
-    card = train(data, part, Recipe.model_validate(recipe), test=test, progress=False)
+    card = train(data, part, Recipe.model_validate(recipe), test=test, progress=False, page=False)
     write_json(out.with_suffix(".json"), card)
     part.replace(out)
     return card

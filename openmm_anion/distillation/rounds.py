@@ -21,6 +21,7 @@ from openmm_anion.distillation.members import train_members
 from openmm_anion.distillation.picking import pick
 from openmm_anion.distillation.settings import DistillSettings
 from openmm_anion.errors import InputError
+from openmm_anion.models.accuracy import accuracy
 from openmm_anion.models.card_page import write_card_page
 from openmm_anion.models.committee import Committee
 from openmm_anion.models.potential import Potential
@@ -252,7 +253,7 @@ class _Distillation:
         tests = label(chosen, self.teacher, folder / "held-out.extxyz", quiet=self.quiet)
         return write_card_page(
             models.load(files[best]),
-            tests,
+            accuracy(committee.members[0], tests),
             self.directory / f"{settings.name}.pt",
             extra={
                 "held_out": "frames of this model's own runs, free and frozen, never trained on",
@@ -270,8 +271,6 @@ def evenly(frames: list[Atoms], count: int) -> list[Atoms]:
 
 def errors_of(model: Potential, frames: list[Atoms]) -> dict[str, float]:
     """Errors of a model on labelled frames: percent of the root mean square force, and meV/atom."""
-    from openmm_anion.models.accuracy import accuracy
-
     found = accuracy(model, frames)
     return {
         "force_rmse_percent": found.force_rmse_percent,

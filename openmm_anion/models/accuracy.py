@@ -65,7 +65,7 @@ class Accuracy:
 
 
 def accuracy(potential: Potential, frames: Sequence[Atoms]) -> Accuracy:
-    """Evaluate a potential on labelled frames of one composition.
+    """Evaluate a potential on labelled frames, the atoms of all in the same order.
 
     Parameters
     ----------

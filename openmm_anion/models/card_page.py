@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ase import Atoms
 
 from openmm_anion.atomic_file import write_bytes
-from openmm_anion.models.accuracy import Accuracy, accuracy
+from openmm_anion.models.accuracy import Accuracy
 from openmm_anion.models.potential import Potential
 from openmm_anion.models.scripted import ScriptedPotential
 from openmm_anion.units import ANGSTROM
 
 
 def write_card_page(
-    potential: Potential, frames: Sequence[Atoms], path: Path, extra: dict[str, Any]
+    potential: Potential, found: Accuracy, path: Path, extra: dict[str, Any]
 ) -> dict[str, Any]:
     """Write a model file with its errors on held-out frames, its card as Markdown, and a figure.
 
@@ -26,8 +24,8 @@ def write_card_page(
     ----------
     potential : ScriptedPotential
         The potential, as `openmm_anion.models.load` returns it.
-    frames : sequence of ase.Atoms
-        Labelled frames that were not trained on.
+    found : Accuracy
+        Labels of frames that were not trained on, and what the potential says of them.
     path : Path
         Model file; ``.md`` and ``.png`` are written beside it.
     extra : dict
@@ -39,12 +37,11 @@ def write_card_page(
         The card.
     """
     assert isinstance(potential, ScriptedPotential)
-    found = accuracy(potential, frames)
     card = {**potential.card, **extra}
     card["errors"] = {
         **potential.card["errors"],
         "held-out": {
-            "frames": len(frames),
+            "frames": len(found.energies),
             "energy_rmse_mev_per_atom": found.energy_rmse_mev_per_atom,
             "force_rmse_mev_per_angstrom": 1e3 * found.force_rmse,
             "force_rmse_percent": found.force_rmse_percent,

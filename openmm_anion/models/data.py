@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import ase
@@ -49,6 +50,38 @@ def read_labelled(path: str | Path) -> list[ase.Atoms]:
     for k, atoms in enumerate(frames):
         check_frame(atoms, f"frame {k} of {path}")
     return list(frames)
+
+
+def refuse_doubles(files: Mapping[str, Sequence[ase.Atoms]]) -> None:
+    """Refuse a structure that stands twice: a model tested on what it was trained on looks too good.
+
+    Parameters
+    ----------
+    files : mapping of str to sequence of ase.Atoms
+        Frames of each file, those to train on and those to test with.
+
+    Raises
+    ------
+    InputError
+        If two frames have the same elements, cell and positions (to 1e-5 angstrom).
+
+    Examples
+    --------
+    >>> atom = ase.Atoms("Na", cell=[4, 4, 4], pbc=True)
+    >>> refuse_doubles({"a.extxyz": [atom], "b.extxyz": [atom]})
+    Traceback (most recent call last):
+    ...
+    openmm_anion.errors.InputError: frame 0 of b.extxyz is frame 0 of a.extxyz again; remove one of them
+    """
+    seen: dict[bytes, str] = {}
+    for file, frames in files.items():
+        for k, atoms in enumerate(frames):
+            numbers = np.concatenate([atoms.positions.ravel(), atoms.cell.array.ravel()])
+            key = atoms.numbers.tobytes() + np.round(numbers, 5).tobytes()
+            here = f"frame {k} of {file}"
+            if key in seen:
+                raise InputError(f"{here} is {seen[key]} again; remove one of them")
+            seen[key] = here
 
 
 def check_frame(atoms: ase.Atoms, where: str) -> None:

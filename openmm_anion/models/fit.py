@@ -7,10 +7,12 @@ import math
 import random
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from openmm_anion.models.accuracy import Accuracy
 from openmm_anion.models.ani import AniEnergy
 from openmm_anion.models.batches import Batch, by_size
 from openmm_anion.models.neighbours import pair_forces
@@ -23,6 +25,26 @@ def energies_and_forces(model: AniEnergy, batch: Batch) -> tuple[Tensor, Tensor]
     atomic, gradient = model(batch.elements, batch.i, batch.j, vectors)
     energies = atomic.new_zeros(len(batch.sizes)).index_add(0, batch.frame, atomic)
     return energies, pair_forces(gradient, batch.i, batch.j, len(batch.elements))
+
+
+def judged(model: AniEnergy, frames: Sequence[Batch], elements: Sequence[str]) -> Accuracy:
+    """Labels of `frames` and what `model` says of them; its `elements` in order."""
+    symbols, forces, predicted, energies, predicted_energies = [], [], [], [], []
+    for batch in frames:
+        with torch.no_grad():
+            energy, force = energies_and_forces(model, batch)
+        symbols.append(np.array(elements)[batch.elements.numpy()])
+        forces.append(batch.forces.double().numpy())
+        predicted.append(force.double().numpy())
+        energies.append((batch.energies / batch.sizes).numpy())
+        predicted_energies.append((energy / batch.sizes).numpy())
+    return Accuracy(
+        symbols=np.concatenate(symbols),
+        forces=np.concatenate(forces),
+        predicted_forces=np.concatenate(predicted),
+        energies=np.concatenate(energies),
+        predicted_energies=np.concatenate(predicted_energies),
+    )
 
 
 def errors(model: AniEnergy, frames: Sequence[Batch], atoms: int) -> dict[str, float]:

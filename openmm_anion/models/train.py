@@ -15,8 +15,9 @@ from openmm_anion import __version__
 from openmm_anion.errors import InputError
 from openmm_anion.models.ani import AniConfig, AniEnergy, build_torchani
 from openmm_anion.models.batches import Batch, to_batch
-from openmm_anion.models.data import read_labelled
-from openmm_anion.models.fit import errors, fit, prepare
+from openmm_anion.models.card_page import write_card_page
+from openmm_anion.models.data import read_labelled, refuse_doubles
+from openmm_anion.models.fit import errors, fit, judged, prepare
 from openmm_anion.models.periodic_energy import PeriodicEnergy
 from openmm_anion.models.recipe import Recipe
 from openmm_anion.models.scripted import ScriptedPotential
@@ -30,8 +31,12 @@ def train(
     recipe: Recipe | None = None,
     test: Sequence[str | Path] = (),
     progress: bool = True,
+    page: bool = True,
 ) -> dict[str, Any]:
     """Train an ANI potential on energies and forces, and write it with its card.
+
+    The card is inside of the model file as JSON, and beside it as Markdown, with parity plots and errors per
+    element on the frames of `test`, or on the test frames of `data` where there are none.
 
     Parameters
     ----------
@@ -46,6 +51,8 @@ def train(
         under the names of the files.
     progress : bool
         Show a progress bar.
+    page : bool
+        Write the Markdown card and its figure.
 
     Returns
     -------
@@ -55,8 +62,8 @@ def train(
     Raises
     ------
     InputError
-        For data that are missing, unlabelled, not finite or too few, for elements the recipe leaves
-        out, and for a folder of `out` that does not exist.
+        For data that are missing, unlabelled, not finite, too few or the same twice, for elements the recipe
+        leaves out, and for a folder of `out` that does not exist.
 
     Examples
     --------
@@ -69,8 +76,10 @@ def train(
     out = Path(out)
     if not out.parent.is_dir():
         raise InputError(f"folder {out.parent} of model file {out.name} does not exist; create it first")
-    structures = [atoms for path in data for atoms in read_labelled(path)]
+    frames = {str(path): read_labelled(path) for path in data}
+    structures = [atoms for part in frames.values() for atoms in part]
     tests = {Path(path).name: read_labelled(path) for path in test}
+    refuse_doubles(frames | tests)
     config = recipe.ani or AniConfig(
         elements=tuple(sorted({s for atoms in structures for s in atoms.symbols}))
     )
@@ -110,8 +119,14 @@ def train(
         "training": training_config.model_dump(mode="json"),
         "versions": {"openmm-anion": __version__} | {name: version(name) for name in ("torch", "torchani")},
     }
-    ScriptedPotential(export(best, config), card, 2 * card["cutoff_nm"]).write(out)
-    return card
+    potential = ScriptedPotential(export(best, config), card, 2 * card["cutoff_nm"])
+    if not page:
+        potential.write(out)
+        return card
+    unseen = [batch for frames in held_out.values() for batch in frames] or testing
+    where = f"from {', '.join(held_out)}" if held_out else "of blocks of the data"
+    found = judged(best, unseen, config.elements)
+    return write_card_page(potential, found, out, {"held_out": f"{where}, never trained on"})
 
 
 def to_batches(structures: Sequence[Atoms], config: AniConfig) -> list[Batch]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 HELP = "train a potential on labelled structures"
 
@@ -42,5 +43,5 @@ def run(arguments: argparse.Namespace) -> int:
             f"{name:30s} {error['frames']:5d} frames  {error['energy_rmse_mev_per_atom']:6.2f} meV/atom"
             f"  {error['force_rmse_mev_per_angstrom']:6.1f} meV/A"
         )
-    print(f"wrote {arguments.out}")
+    print(f"wrote {arguments.out}, and its card {Path(arguments.out).with_suffix('.md')}")
     return 0
