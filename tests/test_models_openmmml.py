@@ -9,10 +9,11 @@ from ase.calculators.lj import LennardJones
 from crystals import na3ps4
 from openmm import app, unit
 from package_models import assert_equal, in_openmm, reference
-from platforms import PlatformCase
+from platforms import PLATFORMS, PlatformCase
 
 from openmm_anion import find_polyanions, freeze, models
 from openmm_anion.errors import InputError
+from openmm_anion.integrators import LangevinMiddleIntegrator
 from openmm_anion.structure import build_system, build_topology, ions_together
 
 pytestmark = [pytest.mark.models, pytest.mark.filterwarnings("ignore")]
@@ -97,3 +98,26 @@ def test_unknown_names_and_missing_arguments() -> None:
         models.load("openmmml:nequip")
     with pytest.raises(InputError, match=r"cannot be made by openmm-ml: Either an Atoms or a Calculator"):
         models.load("openmmml:ase").create_force(["Na"])
+
+
+@pytest.mark.parametrize("modes", ["T", "R", "V", "TR"])
+@pytest.mark.parametrize("name", ["openmm-anion-na3ps4", "ase"])
+def test_systems_that_openmm_ml_built_are_frozen(name: str, modes: str) -> None:
+    """Its System as it is, but for the CMMotionRemover, which T refuses."""
+    from openmmml import MLPotential
+
+    options = (
+        {} if name != "ase" else {"calculator": LennardJones(sigma=2.2, epsilon=0.02, rc=6.0, smooth=True)}
+    )
+    system = MLPotential(name).createSystem(topology(), removeCMMotion="T" not in modes, **options)
+    anions = find_polyanions(ATOMS, "PS4")
+    frozen = freeze(system, anions, modes, positions=anions.positions)
+    integrator = LangevinMiddleIntegrator(frozen, 300, 5.0, 0.001, seed=1)
+    context = PLATFORMS[0].context(frozen.system, integrator)
+    frozen.initialize(context, 300, seed=2)
+    integrator.step(5)
+    violation = frozen.violation(context)
+    for mode, value in zip("TRV", (violation.translation, violation.rotation, violation.shape), strict=True):
+        assert value <= 1e-10 if mode in modes else np.isnan(value)
+    moved = context.getState(positions=True).getPositions(asNumpy=True).value_in_unit(unit.nanometer)
+    assert np.abs(moved - frozen.positions).max() > 1e-4
