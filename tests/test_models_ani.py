@@ -9,9 +9,10 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.neighborlist import neighbor_list
 from crystals import na3ps4
 
+from openmm_anion import models
 from openmm_anion.models.ani import AniConfig, AniEnergy, build_torchani
 from openmm_anion.models.batches import to_batch
-from openmm_anion.models.neighbours import minimum_image_pairs, pair_forces
+from openmm_anion.models.neighbours import Pairs, minimum_image_pairs, pair_forces
 
 ELEMENTS = ("Na", "P", "S")
 CONFIGS = {
@@ -86,19 +87,39 @@ def test_energy_and_forces_equal_torchani_after_folding(config: AniConfig) -> No
     torch.testing.assert_close(folded[1], -gradient, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("many", [0, 1000], ids=["in cells", "of all"])
 @pytest.mark.parametrize("unwrap", [0.0, 40.0])
-def test_pairs_equal_ase_in_a_triclinic_cell(unwrap: float) -> None:
+def test_pairs_equal_ase_in_a_triclinic_cell(unwrap: float, many: int) -> None:
     rng = np.random.default_rng(3)
     atoms = na3ps4()
     atoms.set_cell(atoms.cell.array @ np.array([[1, 0, 0], [0.3, 1, 0], [-0.2, 0.4, 1]]), scale_atoms=True)
     i, j, distances = neighbor_list("ijd", atoms, 5.2)
     expected = sorted((a, b, round(d, 6)) for a, b, d in zip(i, j, distances, strict=True) if a < b)
     moved = atoms.positions + np.round(unwrap * rng.standard_normal((len(atoms), 3))) @ atoms.cell.array
-    i, j, vectors = minimum_image_pairs(torch.tensor(moved), torch.tensor(atoms.cell.array), 5.2)
+    pairs = torch.jit.script(Pairs(5.2, many))
+    i, j, vectors = pairs(torch.tensor(moved), torch.tensor(atoms.cell.array))
+    assert bool((i[1:] * len(atoms) + j[1:] > i[:-1] * len(atoms) + j[:-1]).all())  # in order
+    ends = torch.tensor(moved)[j] - torch.tensor(moved)[i] - vectors
+    images = ends @ torch.linalg.inv(torch.tensor(atoms.cell.array))
+    torch.testing.assert_close(images, images.round(), rtol=0, atol=1e-8)
     lengths = vectors.norm(dim=1).tolist()
     found = sorted((a, b, round(d, 6)) for a, b, d in zip(i.tolist(), j.tolist(), lengths, strict=True))
     assert [pair[:2] for pair in found] == [pair[:2] for pair in expected]
     np.testing.assert_allclose([p[2] for p in found], [p[2] for p in expected], atol=1e-5)
+
+
+def test_large_crystals_are_repeated_small_ones() -> None:
+    """128 atoms, all compared with all, and 1,024 of them, sorted into cells."""
+    small = na3ps4()
+    small.rattle(0.1, seed=1)
+    large = small.repeat(2)
+    potential = models.load("na3ps4")
+    found = [
+        potential.energy_forces(list(one.symbols), one.positions / 10, one.cell.array / 10)
+        for one in (small, large)
+    ]
+    assert found[1][0] == pytest.approx(8 * found[0][0], rel=1e-7)
+    np.testing.assert_allclose(found[1][1], np.tile(found[0][1], (8, 1)), atol=0.05)
 
 
 def test_small_training_cells_see_their_own_images() -> None:

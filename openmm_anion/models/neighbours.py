@@ -1,7 +1,58 @@
-"""All pairs of atoms within a cutoff in a periodic cell, as a scripted PyTorch function, and their forces."""
+"""All pairs of atoms within a cutoff in a periodic cell, inside TorchScript, and their forces."""
 
 import torch
+import vesin_torch
 from torch import Tensor
+
+MANY = 160
+"""Atoms from which a cell list takes less time than looking at all pairs (on one core of a CPU)."""
+
+
+class Pairs(torch.nn.Module):
+    """Every pair within a cutoff once, in a cell that is at least twice as wide.
+
+    A few hundred atoms are compared with one another (`minimum_image_pairs`), more are sorted into cells by
+    vesin [1]_, so that time and memory grow with N. Pairs of the latter are sorted by i and j: sums over them
+    always run in the same order.
+
+    Parameters
+    ----------
+    cutoff : float
+        In the unit of the positions.
+    many : int, optional
+        Atoms from which cells are used.
+
+    References
+    ----------
+    .. [1] https://luthaf.fr/vesin
+    """
+
+    def __init__(self, cutoff: float, many: int = MANY) -> None:
+        super().__init__()
+        self.cutoff = cutoff
+        self.many = many
+        self.few = torch.jit.script(minimum_image_pairs)
+        # one thread: a search takes milliseconds, and runs of a study already fill the cores
+        self.search = vesin_torch.NeighborList(cutoff=cutoff, full_list=False, n_threads=1)
+
+    def forward(self, positions: Tensor, cell: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return i (E,), j (E,) and the vectors from i to j (E, 3).
+
+        Parameters
+        ----------
+        positions, cell : Tensor
+            (N, 3) and (3, 3), one cell vector per row; positions may lie anywhere.
+        """
+        n = positions.shape[0]
+        if n < self.many or not bool(torch.isfinite(positions).all()):
+            return self.few(positions, cell, self.cutoff)
+        where, box = positions.to(torch.float64), cell.to(torch.float64)
+        where = where - torch.mm(torch.floor(torch.mm(where, torch.linalg.inv(box))), box)
+        found = self.search.compute(where, box, True, "PD")
+        pairs, vectors = found[0], found[1]
+        order = torch.argsort(pairs[:, 0] * n + pairs[:, 1])
+        pairs, vectors = pairs.index_select(0, order), vectors.index_select(0, order)
+        return pairs[:, 0].contiguous(), pairs[:, 1].contiguous(), vectors.to(positions.dtype)
 
 
 def minimum_image_pairs(positions: Tensor, cell: Tensor, cutoff: float) -> tuple[Tensor, Tensor, Tensor]:

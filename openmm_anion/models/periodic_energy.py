@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from openmm_anion.models.ani import AniEnergy
-from openmm_anion.models.neighbours import minimum_image_pairs, pair_forces
+from openmm_anion.models.neighbours import Pairs, pair_forces
 from openmm_anion.units import ANGSTROM, EV
 
 
@@ -22,8 +22,7 @@ class PeriodicEnergy(torch.nn.Module):
     def __init__(self, atoms: AniEnergy, cutoff: float) -> None:
         super().__init__()
         self.atoms = atoms
-        self.pairs = torch.jit.script(minimum_image_pairs)
-        self.cutoff = cutoff
+        self.pairs = Pairs(cutoff)
         self.angstrom = ANGSTROM
         self.ev = EV
 
@@ -39,7 +38,7 @@ class PeriodicEnergy(torch.nn.Module):
         """
         with torch.no_grad():
             box = box.to(positions.dtype)
-            i, j, vectors = self.pairs(positions / self.angstrom, box / self.angstrom, self.cutoff)
+            i, j, vectors = self.pairs(positions / self.angstrom, box / self.angstrom)
             energies, gradient = self.atoms(elements, i, j, vectors)
             forces = pair_forces(gradient, i, j, elements.shape[0]).to(positions.dtype)
             return self.ev * energies.sum(), (self.ev / self.angstrom) * forces
