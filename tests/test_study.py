@@ -21,8 +21,10 @@ import torch
 from openmm import unit
 from torch import Tensor
 
+from openmm_anion.analysis.study_directory import SpreadRecord
 from openmm_anion.analysis.trouble import Trouble
 from openmm_anion.errors import InputError
+from openmm_anion.models.committee import Committee
 from openmm_anion.models.force import Bound
 from openmm_anion.models.potential import Potential
 from openmm_anion.periodic import minimum_image
@@ -32,7 +34,9 @@ from openmm_anion.study.prepared import PreparedStudy, prepare_study
 from openmm_anion.study.production import produce
 from openmm_anion.study.schedule import exclusive, run_study
 from openmm_anion.study.settings import StudySettings, parse_settings
+from openmm_anion.study.spread_watch import FILE
 from openmm_anion.study.watchdog import LAST_GOOD_STATE
+from openmm_anion.units import ANGSTROM, EV
 
 CRYSTAL = Path(__file__).parents[1] / "examples" / "na3ps4" / "na3ps4.cif"
 
@@ -260,6 +264,43 @@ class Treacherous(Potential):
             return energy, forces
 
         return evaluate
+
+
+def test_a_committee_tells_where_a_run_left_its_potential(
+    finished: Path, study: PreparedStudy, tmp_path: Path
+) -> None:
+    """Two potentials that disagree about one atom once it has moved: looked at, at each checkpoint."""
+    atom = 40
+    doubtful = Treacherous(study.potential, atom, lambda force: force + 200.0)
+    strict = study.settings.potential.model_copy(update={"largest_spread": 0.05})
+    watched = replace(
+        study,
+        committee=Committee([study.potential, doubtful]),
+        settings=study.settings.model_copy(update={"potential": strict}),
+    )
+    snapshot = Snapshot.read(finished / "runs" / "T850K" / "snapshot-0" / "snapshot.npz")
+    key, seed = RunKey(850.0, 0, "free"), 1
+    steps = 0
+
+    def stop_in_the_middle(done: int) -> None:
+        nonlocal steps
+        steps += done
+        if steps >= 50:
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        produce(watched, key, snapshot, tmp_path, seed, "CPU", stop_in_the_middle)
+    late = "0.12,9.9,7\n0.14,9"  # later than the checkpoint, and half a row
+    (tmp_path / FILE).write_text((tmp_path / FILE).read_text() + late)
+    assert produce(watched, key, snapshot, tmp_path, seed, "CPU", lambda _: None) == "finished"
+    spread = SpreadRecord.model_validate(json.loads((tmp_path / "run.json").read_text())["spread"])
+    assert spread.frames == 4  # 0, 0.04, 0.08 and 0.12 ps
+    assert 1 <= spread.outside <= 3
+    assert spread.first is not None
+    assert spread.first["atom"] == atom
+    # The same deviation of 100 kJ/(mol nm) from the mean in each component.
+    assert spread.largest_ev_per_angstrom == pytest.approx(100.0 * ANGSTROM / EV, rel=1e-3)
+    assert "outside of what the potential was trained on" in str(spread)
 
 
 def _raise(force: Tensor) -> Tensor:

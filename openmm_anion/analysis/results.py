@@ -58,6 +58,7 @@ class RunResult(BaseModel):
     duration_ps: float
     used: bool
     note: str = ""
+    warning: str = ""
     broken: list[BrokenRecord] = []
     D_A2_per_ps: float | None = None
     D_standard_error_A2_per_ps: float | None = None

@@ -50,6 +50,7 @@ def run_result(run: RunAnalysis, diffusion: RunDiffusion | None, longest: float)
         note = f"{run.frames} frames, too few for a diffusion coefficient"
     elif diffusion is None and run.sound:
         note = f"{run.duration:g} ps of {longest:g} ps, too short to be compared"
+    warning = str(record.spread) if record.spread and record.spread.outside else ""
     return RunResult(
         temperature_K=record.temperature_K,
         snapshot=record.snapshot,
@@ -59,6 +60,7 @@ def run_result(run: RunAnalysis, diffusion: RunDiffusion | None, longest: float)
         duration_ps=run.duration,
         used=diffusion is not None,
         note=note,
+        warning=warning,
         broken=run.broken,
         D_A2_per_ps=diffusion.d if diffusion else None,
         D_standard_error_A2_per_ps=diffusion.standard_error if diffusion else None,

@@ -62,6 +62,26 @@ class BrokenRecord(BaseModel):
     distance_nm: float
 
 
+class SpreadRecord(BaseModel):
+    """How often a committee disagreed more than it should."""
+
+    frames: int
+    outside: int
+    largest_ev_per_angstrom: float
+    limit_ev_per_angstrom: float
+    first: dict[str, Any] | None = None
+
+    def __str__(self) -> str:
+        first = ""
+        if self.first:
+            atom = f"{self.first['symbol']}, atom {self.first['atom']}"
+            first = f" (first {atom}, at {self.first['time_ps']:g} ps)"
+        return (
+            f"{self.outside} of {self.frames} frames are outside of what the potential was trained on{first}"
+            f"; its committee disagrees by up to {self.largest_ev_per_angstrom:.2g} eV/A"
+        )
+
+
 class RunRecord(BaseModel):
     """``run.json``: one run and how it went."""
 
@@ -82,6 +102,7 @@ class RunRecord(BaseModel):
     versions: dict[str, str] = {}
     broken: list[BrokenRecord] = []
     trouble: Trouble | None = None
+    spread: SpreadRecord | None = None
 
     @property
     def name(self) -> str:

@@ -35,6 +35,11 @@ def format_table(results: StudyResults) -> str:
         for run in results.runs
         if run.note
     ]
+    notes += [
+        f"{run.temperature_K:g} K, {run.mode}, snapshot {run.snapshot}: {run.warning}"
+        for run in results.runs
+        if run.warning
+    ]
     notes += [f"{name}: not started" for name in results.missing]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
     lines = [

@@ -7,6 +7,7 @@ import json
 import os
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,10 @@ from openmm_anion import models
 from openmm_anion.analysis.integrity import BondWatch
 from openmm_anion.anions import Polyanions, find_polyanions
 from openmm_anion.errors import InputError, did_you_mean
+from openmm_anion.models.committee import Committee
 from openmm_anion.structure import build_system, build_topology, ions_together, read_structure
 from openmm_anion.study.settings import StudySettings
+from openmm_anion.study.spread_watch import SpreadWatch
 from openmm_anion.units import ANGSTROM
 
 
@@ -40,6 +43,8 @@ class PreparedStudy:
         Its mobile cations.
     potential : models.Potential
         The trained potential.
+    committee : Committee or None
+        Judges whether frames are like what the potential was trained on.
     """
 
     settings: StudySettings
@@ -47,6 +52,7 @@ class PreparedStudy:
     anions: Polyanions
     cations: NDArray[np.int64]
     potential: models.Potential
+    committee: Committee | None = None
 
     @cached_property
     def topology(self) -> app.Topology:
@@ -65,6 +71,21 @@ class PreparedStudy:
         """Box vectors as rows, nm."""
         return np.asarray(self.atoms.cell.array * ANGSTROM)
 
+    def spread_watch(self, folder: Path, until_ps: float) -> SpreadWatch | None:
+        """Return a watch over the spread of the committee, if the study has one.
+
+        Parameters
+        ----------
+        folder : Path
+            Folder of the run.
+        until_ps : float
+            Time up to which an interrupted run is kept, ps; -1 for a new one.
+        """
+        if self.committee is None:
+            return None
+        limit = self.settings.potential.largest_spread
+        return SpreadWatch(self.committee, list(self.atoms.symbols), limit, folder, until_ps)
+
     def bond_watch(self) -> BondWatch:
         """Return a fresh watch over the bonds of the anions, with lengths from the crystal."""
         formulas = [anion.formula for anion in self.anions]
@@ -80,6 +101,9 @@ class PreparedStudy:
         content["structure"]["file"] = self.settings.structure.file.name
         content["structure"]["sha256"] = hashlib.sha256(self.settings.structure.file.read_bytes()).hexdigest()
         content["potential"] = {"name": self.potential.name, "sha256": self.potential.sha256}
+        if self.committee:
+            content["potential"]["committee"] = [member.sha256 for member in self.committee.members]
+            content["potential"]["largest_spread"] = self.settings.potential.largest_spread
         return content
 
     def record(self) -> dict[str, Any]:
@@ -139,4 +163,7 @@ def prepare_study(settings: StudySettings) -> PreparedStudy:
         )
     potential = models.load(settings.potential.name)
     potential.check(list(atoms.symbols), atoms.cell.array * ANGSTROM)
-    return PreparedStudy(settings, atoms, anions, cations, potential)
+    committee = Committee.load(settings.potential.committee) if settings.potential.committee else None
+    for member in committee.members if committee else ():
+        member.check(list(atoms.symbols), atoms.cell.array * ANGSTROM)
+    return PreparedStudy(settings, atoms, anions, cations, potential, committee)

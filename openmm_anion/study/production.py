@@ -115,6 +115,7 @@ def produce(
             on_steps((first - 1) * interval)
         write_json(folder / "run.json", record)
         watch = study.bond_watch()
+        spread = study.spread_watch(folder, (first - 1) * record["frame_interval_ps"])
         dog = Watchdog(context, study.atoms.symbols, frozen.integration_groups, dynamics.timestep, interval)
         status = "finished"
         if first:
@@ -135,9 +136,13 @@ def produce(
                 status = "broken"
                 record["broken"] = [asdict(bond) for bond in broken]
                 break
+            if spread and frame % per_checkpoint == 0:
+                spread(state.getPositions(asNumpy=True).value_in_unit(unit.nanometer), study.box, time_ps)
             if frame % per_checkpoint == 0 or frame == last:
                 recorder.checkpoint(context.createCheckpoint())
         done, frames = (recorder.frames - first) * interval, recorder.frames
+    if spread:
+        record["spread"] = spread.record()
     seconds = time.perf_counter() - started
     record |= {"status": status, "frames": frames, "wall_s": seconds, "steps_per_s": done / seconds}
     write_json(folder / "run.json", record)

@@ -41,6 +41,17 @@ class PotentialSettings(Section):
 
     name: str
     """Name of a shipped potential, or path of a model file relative to the study file."""
+    committee: tuple[str, ...] = ()
+    """Two or more potentials, named in the same way, whose disagreement tells what none of them knows."""
+    largest_spread: Positive = 0.5
+    """Disagreement about the force on an atom above which a frame counts as outside, eV/angstrom."""
+
+    @field_validator("committee")
+    @classmethod
+    def _two_or_none(cls, committee: tuple[str, ...]) -> tuple[str, ...]:
+        if len(committee) == 1:
+            raise ValueError("one potential cannot disagree with itself; give two or more")
+        return committee
 
 
 class DynamicsSettings(Section):
@@ -160,6 +171,13 @@ def parse_settings(content: dict[str, Any], source: str) -> StudySettings:
 def _resolve_files(settings: StudySettings, folder: Path) -> StudySettings:
     structure = settings.structure.model_copy(update={"file": folder / settings.structure.file})
     potential = settings.potential
-    if (folder / potential.name).is_file():
-        potential = potential.model_copy(update={"name": str(folder / potential.name)})
+    names = {
+        "name": _beside(folder, potential.name),
+        "committee": tuple(_beside(folder, name) for name in potential.committee),
+    }
+    potential = potential.model_copy(update=names)
     return settings.model_copy(update={"structure": structure, "potential": potential})
+
+
+def _beside(folder: Path, name: str) -> str:
+    return str(folder / name) if (folder / name).is_file() else name

@@ -26,7 +26,7 @@ class Archive:
     extra : dict
         Text that was saved beside the model, by name.
     namespaces : set of str
-        Namespaces of operators that are not torch's own; some package must register them.
+        Namespaces of operators and classes that are not torch's own; some package must register them.
 
     Raises
     ------
@@ -53,7 +53,8 @@ class Archive:
             raise InputError(
                 f"model file {path} is truncated or no TorchScript file; copy or train it again"
             ) from None
-        used = {space for text in code for space in re.findall(r"\bops\.(\w+)\.\w+\(", text)}
+        spaces = re.compile(r"\bops\.(\w+)\.\w+\(|__torch__\.torch\.classes\.(\w+)\.")
+        used = {space for text in code for found in spaces.findall(text) for space in found if space}
         self.namespaces = used - BUILT_IN
 
     @property

@@ -75,7 +75,7 @@ def _load(archive: Archive, device: str) -> torch.jit.ScriptModule:
             f"{torch.__version__} ({reason[:200]}); deploy it again with that version"
         )
     if "Unknown builtin op" in reason or "torch.classes" in reason or archive.namespaces:
-        needs = ", ".join(sorted(archive.namespaces)) or "a package"
+        needs = ", ".join(sorted(archive.namespaces - PROVIDERS.keys())) or "a package"
         raise InputError(
             f"model file {archive.path} needs operators of {needs} that are not loaded ({reason[:200]}); "
             "import the package that made it first"
