@@ -15,10 +15,11 @@ from openmm_anion.cli import main
 from openmm_anion.distillation import distill, read_distill_settings
 from openmm_anion.distillation.explore import conditions, test_conditions
 from openmm_anion.distillation.frames import read_frames, write_frames
-from openmm_anion.distillation.labelling import label
+from openmm_anion.distillation.labelling import label, whole_frames
 from openmm_anion.distillation.picking import pick
 from openmm_anion.models.accuracy import accuracy
 from openmm_anion.models.committee import Committee
+from openmm_anion.processes import exclusive
 from openmm_anion.structure import read_structure
 from openmm_anion.units import ANGSTROM
 
@@ -138,6 +139,12 @@ def test_another_distillation_is_not_mixed_in(
     assert error.count("\n") == 1
 
 
+def test_a_directory_in_use_is_refused(distilled: Path, tmp_path: Path) -> None:
+    settings = read_distill_settings(settings_file(tmp_path))
+    with exclusive(distilled / "distillation.lock"), pytest.raises(InputError, match="in use by another"):
+        distill(settings, distilled, quiet=True)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
@@ -188,6 +195,18 @@ def test_unlabelled_frames_survive_files(tmp_path: Path) -> None:
     again = read_frames(tmp_path / "one.extxyz")
     assert np.abs(again[0].get_forces() - labelled[0].get_forces()).max() < 1e-6
     assert label([], models.load("na3ps4"), tmp_path / "none.extxyz", quiet=True) == []
+
+
+def test_only_whole_frames_are_kept(tmp_path: Path) -> None:
+    """Cut within a number, within a frame, between two."""
+    atoms = read_structure(CRYSTAL, (1, 1, 1))
+    file, cut = tmp_path / "frames.extxyz", tmp_path / "cut.extxyz"
+    write_frames(file, [atoms] * 4)
+    text = file.read_text()
+    frame = len(text) // 4
+    for length, kept in ((0, 0), (2, 0), (frame - 1, 0), (frame, 1), (3 * frame - 4, 2), (4 * frame, 4)):
+        cut.write_text(text[:length])
+        assert len(whole_frames(cut)) == kept
 
 
 def test_spread_of_a_committee(distilled: Path) -> None:

@@ -28,11 +28,12 @@ from openmm_anion.models.committee import Committee
 from openmm_anion.models.force import Bound
 from openmm_anion.models.potential import Potential
 from openmm_anion.periodic import minimum_image
+from openmm_anion.processes import exclusive
 from openmm_anion.study.equilibration import Snapshot
 from openmm_anion.study.layout import RunKey
 from openmm_anion.study.prepared import PreparedStudy, prepare_study
 from openmm_anion.study.production import produce
-from openmm_anion.study.schedule import exclusive, run_study
+from openmm_anion.study.schedule import run_study
 from openmm_anion.study.settings import StudySettings, parse_settings
 from openmm_anion.study.spread_watch import FILE
 from openmm_anion.study.watchdog import LAST_GOOD_STATE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def label(frames: Sequence[Atoms], teacher: Potential, path: Path, *, quiet: boo
     if path.is_file():
         return read_frames(path)
     unfinished = path.with_name(path.name + ".unfinished")
-    labelled = _whole_frames(unfinished) if unfinished.is_file() else []
+    labelled = whole_frames(unfinished) if unfinished.is_file() else []
     write_frames(unfinished, labelled)
     bound = teacher.bind(list(frames[0].symbols)) if frames else None
     bar = tqdm(frames, initial=len(labelled), unit="frame", desc=f"labels for {path.stem}", disable=quiet)
@@ -59,18 +60,17 @@ def label(frames: Sequence[Atoms], teacher: Potential, path: Path, *, quiet: boo
     return read_frames(path)  # as an interrupted call will find them, to the last digit
 
 
-def _whole_frames(path: Path) -> list[Atoms]:
-    """The frames of a file whose last one may be a part only."""
-    frames = []
-    try:
-        for atoms in ase.io.iread(path, format="extxyz"):
-            frames.append(atoms)
-    except (
-        ValueError,
-        IndexError,
-        KeyError,
-        OSError,
-        StopIteration,
-    ):  # what ASE raises where a frame breaks off
-        pass
-    return frames
+def whole_frames(path: Path) -> list[Atoms]:
+    """Read the frames of a file whose last one may be a part only.
+
+    Parameters
+    ----------
+    path : Path
+        The file (extxyz).
+    """
+    text = path.read_text()
+    lines = text[: text.rfind("\n") + 1].splitlines(keepends=True)  # half a number is a number, too
+    end = 0
+    while end < len(lines) and end + int(lines[end]) + 2 <= len(lines):
+        end += int(lines[end]) + 2
+    return list(ase.io.read(io.StringIO("".join(lines[:end])), ":", format="extxyz")) if end else []

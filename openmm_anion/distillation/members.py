@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from openmm_anion.atomic_file import write_json
 from openmm_anion.models.recipe import Recipe
+from openmm_anion.processes import end_with_parent
 
 
 def cores() -> int:
@@ -52,7 +53,8 @@ def train_members(
         bar.set_description(f"training for {files[0].parent.name}")
         # Fresh processes: torch keeps the threads that it started with.
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(max(1, min(cores(), len(missing))), mp_context=context) as pool:
+        workers = max(1, min(cores(), len(missing)))
+        with ProcessPoolExecutor(workers, context, end_with_parent, (os.getpid(),)) as pool:
             jobs = {
                 pool.submit(_train, recipes[k].model_dump(), list(data), list(test), files[k]): k
                 for k in missing

@@ -26,6 +26,7 @@ from openmm_anion.models.card_page import write_card_page
 from openmm_anion.models.committee import Committee
 from openmm_anion.models.potential import Potential
 from openmm_anion.models.recipe import Recipe
+from openmm_anion.processes import exclusive
 from openmm_anion.structure import ions_together, read_structure
 from openmm_anion.units import ANGSTROM
 
@@ -90,9 +91,11 @@ def distill(settings: DistillSettings, directory: Path, *, quiet: bool = False) 
     Raises
     ------
     InputError
-        If the crystal or the teacher cannot be used, or `directory` holds another distillation.
+        If the crystal or the teacher cannot be used, or `directory` holds another distillation or is in use.
     """
-    return _Distillation(settings, directory, quiet).run()
+    directory.mkdir(parents=True, exist_ok=True)
+    with exclusive(directory / "distillation.lock"):
+        return _Distillation(settings, directory, quiet).run()
 
 
 class _Distillation:
@@ -104,7 +107,6 @@ class _Distillation:
         self.crystal = ions_together(atoms, find_polyanions(atoms, self.formulas))
         self.teacher = models.load(settings.teacher.name)
         self.teacher.check(list(self.crystal.symbols), self.crystal.cell.array * ANGSTROM)
-        directory.mkdir(parents=True, exist_ok=True)
         self._claim()
 
     def _claim(self) -> None:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import multiprocessing
 import os
-import signal
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,6 +19,7 @@ from tqdm import tqdm
 from openmm_anion.atomic_file import write_json
 from openmm_anion.errors import InputError
 from openmm_anion.freezing import MODES, parse_modes
+from openmm_anion.processes import end_with_parent, exclusive
 from openmm_anion.study.equilibration import Snapshot, equilibrate
 from openmm_anion.study.layout import RunKey, StudyLayout
 from openmm_anion.study.platform import choose_platform, worker_count
@@ -127,25 +123,6 @@ def check_intervals(settings: StudySettings) -> None:
             raise InputError(f"{name} = {value:g} ps is no whole multiple of {unit_name} = {unit:g} ps")
 
 
-@contextmanager
-def exclusive(path: Path) -> Iterator[None]:
-    """Hold a lock file, so that two processes never run one study.
-
-    Parameters
-    ----------
-    path : Path
-        The lock file.
-    """
-    with path.open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise InputError(
-                f"{path.parent} is in use by another process; wait for it or choose another directory"
-            ) from None
-        yield
-
-
 def _write_study(layout: StudyLayout, study: PreparedStudy) -> None:
     """Write what describes the study, or check that the directory already belongs to it."""
     now = study.fingerprint()
@@ -190,16 +167,8 @@ _worker_queue: Progress | None = None
 
 def _start_worker(settings: StudySettings, progress: Progress, parent: int) -> None:
     global _worker_study, _worker_queue
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent stops its workers itself
-    threading.Thread(target=_follow, args=(parent,), daemon=True).start()
+    end_with_parent(parent)
     _worker_study, _worker_queue = prepare_study(settings), progress
-
-
-def _follow(parent: int) -> None:
-    """End this worker when its parent has been killed, so that nobody else writes when the study goes on."""
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(1)
 
 
 def _work(task: _Task) -> str:
