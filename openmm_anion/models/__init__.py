@@ -33,7 +33,7 @@ def available() -> list[str]:
     Examples
     --------
     >>> available()
-    ['na3ps4']
+    ['li6ps5cl', 'na3ps4']
     """
     from openmm_anion.models.sources import shipped
 
@@ -59,7 +59,7 @@ def describe() -> list[About]:
     Examples
     --------
     >>> describe()[0].elements
-    ('Na', 'P', 'S')
+    ('Cl', 'Li', 'P', 'S')
     """
     from openmm_anion.models import sources
 
