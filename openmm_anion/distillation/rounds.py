@@ -183,8 +183,7 @@ class _Distillation:
         members: list[Potential] = [models.load(file) for file in files]
         committee = Committee(members)
         known = [atoms for path in training for atoms in read_frames(path)]
-        forces = np.concatenate([atoms.get_forces() for atoms in known])
-        largest = HOPELESS * float(np.sqrt((forces**2).mean()))
+        largest = hopeless_spread(known)
         candidates = self.explore(folder, conditions(self.settings, number), committee, largest, "exploring")
         chosen = self.kept(folder / "chosen.extxyz", lambda: pick(candidates, rounds.picks))
         label(chosen, self.teacher, picked, quiet=self.quiet)
@@ -246,9 +245,7 @@ class _Distillation:
         best = int(np.argmin(score))
         committee = Committee([models.load(file) for file in files])
         number = settings.rounds.most + 1
-        known = [atoms for path in training for atoms in read_frames(path)]
-        forces = np.concatenate([atoms.get_forces() for atoms in known])
-        largest = HOPELESS * float(np.sqrt((forces**2).mean()))
+        largest = hopeless_spread([atoms for path in training for atoms in read_frames(path)])
         committee.members.insert(0, committee.members.pop(best))
         runs = self.explore(folder, test_conditions(settings, number), committee, largest, "testing")
         chosen = evenly(runs, 2 * settings.rounds.held_out)
@@ -264,6 +261,12 @@ class _Distillation:
                 "spread_ev_per_angstrom": float(np.quantile([atoms.info["spread"] for atoms in runs], 0.95)),
             },
         )
+
+
+def hopeless_spread(frames: list[Atoms]) -> float:
+    """Spread at which a run ends, eV/angstrom, from labelled frames."""
+    forces = np.concatenate([atoms.get_forces() for atoms in frames])
+    return HOPELESS * float(np.sqrt((forces**2).mean()))
 
 
 def evenly(frames: list[Atoms], count: int) -> list[Atoms]:
