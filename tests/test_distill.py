@@ -25,6 +25,8 @@ from openmm_anion.units import ANGSTROM
 
 test_conditions.__test__ = False  # type: ignore[attr-defined]  # the function is no test
 
+pytestmark = pytest.mark.timeout(900)  # six trainings, each in a process that imports torch first
+
 CRYSTAL = Path(__file__).parents[1] / "examples" / "na3ps4" / "na3ps4.cif"
 FILE = f"""
 name = "pupil"
