@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from openmm_anion.errors import InputError
+
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write bytes.
@@ -24,6 +26,27 @@ def write_bytes(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     part.replace(path)
+
+
+def make_directory(path: Path, what: str) -> None:
+    """Make a directory, if it is not there.
+
+    Parameters
+    ----------
+    path : Path
+        Where to.
+    what : str
+        What it is for, for the error message.
+
+    Raises
+    ------
+    InputError
+        If it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{what} {path} cannot be made: {error.strerror}") from None
 
 
 def write_json(path: Path, content: Any) -> None:

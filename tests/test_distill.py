@@ -158,6 +158,9 @@ def test_a_directory_in_use_is_refused(distilled: Path, tmp_path: Path) -> None:
         ('name = "na3ps4"', 'name = "na3ps5"', "did you mean 'na3ps4'"),
         ("committee = 2", "committee = 1", "rounds.committee = 1"),
         ("supercell = [2, 2, 2]", "supercell = [1, 1, 1]", "use a larger supercell"),
+        ("supercell = [2, 2, 2]", "supercell = 2", "give three whole numbers"),
+        ("hidden = [16]", "hidden = [16]\nradial_cutoff = 7.5", "the cell is 13.98 A wide at a strain of 0"),
+        ('name = "pupil"', 'name = "my/pupil"', "name = 'my/pupil'"),
     ],
 )
 def test_bad_input_is_one_line(
@@ -167,6 +170,14 @@ def test_bad_input_is_one_line(
     assert main(["distill", str(file), "--out", str(tmp_path / "out"), "--quiet"]) == 2
     error = capsys.readouterr().err
     assert message in error
+    assert error.count("\n") == 1
+
+
+def test_a_file_in_the_place_of_the_directory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = settings_file(tmp_path)
+    assert main(["distill", str(file), "--out", str(file), "--quiet"]) == 2
+    error = capsys.readouterr().err
+    assert "cannot be made: File exists" in error
     assert error.count("\n") == 1
 
 

@@ -134,6 +134,7 @@ def test_bad_data_gives_one_line(data: Path, tmp_path: Path) -> None:
     refused(write(tmp_path / "two.extxyz", labelled(2)), "2 labelled frames are too few")
     sodium_only = RECIPE.model_copy(update={"ani": SMALL.model_copy(update={"elements": ("Na", "S")})})
     refused(data, "element P is in the data but not among the model's", sodium_only)
+    refused(data, "card.md would be overwritten by its card", target=tmp_path / "card.md")
     refused(data, "folder .* does not exist", target=tmp_path / "no" / "model.pt")
     assert not out.exists()
 

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import ase.io
-import torch
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 from tqdm import tqdm
 
 from openmm_anion.distillation.frames import read_frames, write_frames
+from openmm_anion.models.in_electronvolts import in_electronvolts
 from openmm_anion.models.potential import Potential
-from openmm_anion.units import ANGSTROM, EV
 
 
 def label(frames: Sequence[Atoms], teacher: Potential, path: Path, *, quiet: bool) -> list[Atoms]:
@@ -41,18 +40,13 @@ def label(frames: Sequence[Atoms], teacher: Potential, path: Path, *, quiet: boo
     unfinished = path.with_name(path.name + ".unfinished")
     labelled = whole_frames(unfinished) if unfinished.is_file() else []
     write_frames(unfinished, labelled)
-    bound = teacher.bind(list(frames[0].symbols)) if frames else None
+    evaluate = in_electronvolts(teacher, list(frames[0].symbols)) if frames else None
     bar = tqdm(frames, initial=len(labelled), unit="frame", desc=f"labels for {path.stem}", disable=quiet)
     for atoms in frames[len(labelled) :]:
-        assert bound is not None
-        where = torch.tensor(atoms.positions * ANGSTROM)
-        energy, forces = bound(where, torch.tensor(atoms.cell.array * ANGSTROM))
+        assert evaluate is not None
+        energy, forces = evaluate(atoms.positions, atoms.cell.array)
         known = atoms.copy()
-        known.calc = SinglePointCalculator(
-            known,
-            energy=float(energy.detach()) / EV,
-            forces=forces.detach().cpu().double().numpy() * (ANGSTROM / EV),
-        )
+        known.calc = SinglePointCalculator(known, energy=energy, forces=forces)
         ase.io.write(unfinished, known, format="extxyz", append=True)
         bar.update()
     bar.close()

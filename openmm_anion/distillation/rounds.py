@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from openmm_anion import models
 from openmm_anion.anions import find_polyanions
-from openmm_anion.atomic_file import write_json
+from openmm_anion.atomic_file import make_directory, write_json
 from openmm_anion.distillation.explore import Condition, conditions, explored, teacher_frames, test_conditions
 from openmm_anion.distillation.frames import read_frames, write_frames
 from openmm_anion.distillation.labelling import label
@@ -22,10 +22,12 @@ from openmm_anion.distillation.picking import pick
 from openmm_anion.distillation.settings import DistillSettings
 from openmm_anion.errors import InputError
 from openmm_anion.models.accuracy import accuracy
+from openmm_anion.models.ani import AniConfig
 from openmm_anion.models.card_page import write_card_page
 from openmm_anion.models.committee import Committee
 from openmm_anion.models.potential import Potential
 from openmm_anion.models.recipe import Recipe
+from openmm_anion.periodic import heights
 from openmm_anion.processes import exclusive
 from openmm_anion.structure import ions_together, read_structure
 from openmm_anion.units import ANGSTROM
@@ -93,12 +95,14 @@ def distill(settings: DistillSettings, directory: Path, *, quiet: bool = False) 
     InputError
         If the crystal or the teacher cannot be used, or `directory` holds another distillation or is in use.
     """
-    directory.mkdir(parents=True, exist_ok=True)
+    make_directory(directory, "directory")
     with exclusive(directory / "distillation.lock"):
         return _Distillation(settings, directory, quiet).run()
 
 
 class _Distillation:
+    """The stages of a distillation, each of which is skipped where its file is there."""
+
     def __init__(self, settings: DistillSettings, directory: Path, quiet: bool) -> None:
         self.settings, self.directory, self.quiet = settings, directory, quiet
         structure = settings.structure
@@ -107,7 +111,19 @@ class _Distillation:
         self.crystal = ions_together(atoms, find_polyanions(atoms, self.formulas))
         self.teacher = models.load(settings.teacher.name)
         self.teacher.check(list(self.crystal.symbols), self.crystal.cell.array * ANGSTROM)
+        self._check_width()
         self._claim()
+
+    def _check_width(self) -> None:
+        """Refuse a cell that is too narrow for the model at one of the strains, before the teacher runs."""
+        needed = 2 * AniConfig(elements=("H",), **self.settings.ani).radial_cutoff
+        strain = min(self.settings.explore.strains)
+        width = float(heights(self.crystal.cell.array * (1.0 + strain)).min())
+        if width < needed:
+            raise InputError(
+                f"the cell is {width:.2f} A wide at a strain of {strain:g}, but a radial_cutoff of "
+                f"{needed / 2:g} A needs {needed:g} A; use a larger supercell, or a smaller cutoff in [ani]"
+            )
 
     def _claim(self) -> None:
         """Write the settings, or compare them with those that are there."""
@@ -126,6 +142,7 @@ class _Distillation:
         write_json(file, content)
 
     def run(self) -> dict[str, Any]:
+        """All rounds, then the final models; return the card of the best."""
         start = self.folder(0) / "start.extxyz"
         if not start.is_file():
             frames = self.kept(self.folder(0) / "frames.extxyz", self.begin)
@@ -147,6 +164,7 @@ class _Distillation:
         return self.finish(training, held_out, history)
 
     def folder(self, number: int) -> Path:
+        """The folder of a round."""
         folder = self.directory / f"round-{number}"
         folder.mkdir(exist_ok=True)
         return folder
@@ -166,6 +184,7 @@ class _Distillation:
         ]
 
     def begin(self) -> list[Atoms]:
+        """Frames of the teacher's own run."""
         return teacher_frames(self.teacher, self.crystal, self.settings, quiet=self.quiet)
 
     def kept(self, path: Path, make: Any) -> list[Atoms]:

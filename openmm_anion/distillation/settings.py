@@ -7,24 +7,12 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from openmm_anion.configuration import Section, as_list, parse, read_toml
+from openmm_anion.configuration import Positive, Section, as_list, parse, read_toml
+from openmm_anion.crystal_settings import CrystalSettings, beside
 from openmm_anion.errors import InputError
 from openmm_anion.freezing import mode_name, parse_modes
 from openmm_anion.models.ani import AniConfig
 from openmm_anion.models.recipe import TrainConfig
-
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-
-class CrystalSettings(Section):
-    """``[structure]``: the crystal and its anions."""
-
-    file: Path
-    """Crystal structure, relative to this file: CIF, POSCAR, extxyz or whatever ASE reads."""
-    supercell: tuple[int, int, int] = (1, 1, 1)
-    """Repetitions along the lattice vectors."""
-    anion: Annotated[tuple[str, ...], BeforeValidator(as_list), Field(min_length=1)]
-    """Formula, or list of formulas, of the polyanions."""
 
 
 class TeacherSettings(Section):
@@ -79,8 +67,8 @@ class RoundSettings(Section):
 class DistillSettings(Section):
     """A whole file."""
 
-    name: str
-    """Name of the potential."""
+    name: Annotated[str, Field(pattern=r"^[\w.-]+$")]
+    """Name of the potential and of its files: letters, digits, dots and dashes."""
     structure: CrystalSettings
     teacher: TeacherSettings
     explore: ExploreSettings
@@ -126,7 +114,5 @@ def read_distill_settings(path: str | Path) -> DistillSettings:
     structure = settings.structure.model_copy(update={"file": folder / settings.structure.file})
     modes = tuple(dict.fromkeys(mode_name(parse_modes(mode)) for mode in settings.explore.modes))
     explore = settings.explore.model_copy(update={"modes": modes})
-    teacher = settings.teacher
-    if (folder / teacher.name).is_file():
-        teacher = teacher.model_copy(update={"name": str(folder / teacher.name)})
+    teacher = settings.teacher.model_copy(update={"name": beside(folder, settings.teacher.name)})
     return settings.model_copy(update={"structure": structure, "explore": explore, "teacher": teacher})

@@ -43,8 +43,8 @@ LARGEST_RADIUS = 0.5
 """Spectral radius of one CCMA iteration up to which a shape is accepted."""
 
 CHOICES = 10
-"""Sets of distances that are tried. One thermal shape in a hundred needs the second: and one anion that is
-held in another way costs as much as all of them."""
+"""Sets of distances that are tried. Some thermal BH4 of heavy hydrogen need another than the first, and one
+anion that is held in another way costs as much as all of them."""
 
 MOST_DISTANCES = 30
 """Above it the solver takes longer than the projector of `openmm_anion.freezing.rigid_shape`: on one core of

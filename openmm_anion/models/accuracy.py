@@ -10,8 +10,8 @@ import numpy as np
 from ase import Atoms
 from numpy.typing import NDArray
 
+from openmm_anion.models.in_electronvolts import in_electronvolts
 from openmm_anion.models.potential import Potential
-from openmm_anion.units import ANGSTROM, EV
 
 Array = NDArray[np.float64]
 
@@ -74,15 +74,12 @@ def accuracy(potential: Potential, frames: Sequence[Atoms]) -> Accuracy:
     frames : sequence of ase.Atoms
         Structures with energies (eV) and forces (eV/angstrom).
     """
-    import torch
-
     predicted_energies, predicted_forces = [], []
-    bound = potential.bind(list(frames[0].symbols))
+    evaluate = in_electronvolts(potential, list(frames[0].symbols))
     for atoms in frames:
-        where = torch.tensor(atoms.positions * ANGSTROM)
-        energy, forces = bound(where, torch.tensor(atoms.cell.array * ANGSTROM))
-        predicted_energies.append(float(energy.detach()) / EV / len(atoms))
-        predicted_forces.append(forces.detach().cpu().double().numpy() * (ANGSTROM / EV))
+        energy, forces = evaluate(atoms.positions, atoms.cell.array)
+        predicted_energies.append(energy / len(atoms))
+        predicted_forces.append(forces)
     return Accuracy(
         symbols=np.concatenate([np.array(atoms.get_chemical_symbols()) for atoms in frames]),
         forces=np.concatenate([atoms.get_forces() for atoms in frames]),

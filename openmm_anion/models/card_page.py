@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -136,18 +135,3 @@ def draw(found: Accuracy, path: Path) -> None:
     errors.set(xlabel="force error (meV/Å)", ylabel="density", yscale="log")
     errors.legend(frameon=False)
     figure.savefig(path, dpi=130, metadata={"Software": None})
-
-
-def read_card(path: Path) -> dict[str, Any]:
-    """Read the card inside a model file without loading the model.
-
-    Parameters
-    ----------
-    path : Path
-        A file of this package.
-    """
-    from openmm_anion.models.formats.archive import Archive
-    from openmm_anion.models.scripted import CARD
-
-    card: dict[str, Any] = json.loads(Archive(path).extra[CARD])
-    return card

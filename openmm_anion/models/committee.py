@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openmm_anion.errors import InputError
+from openmm_anion.models.in_electronvolts import in_electronvolts
 from openmm_anion.models.potential import Potential
-from openmm_anion.units import ANGSTROM, EV
+from openmm_anion.units import ANGSTROM
 
 Array = NDArray[np.float64]
 
@@ -72,13 +73,10 @@ class Committee:
             Positions (N, 3) and box (3, 3), nm, to the root mean square over the components of the standard
             deviation of the force on each atom, eV/angstrom.
         """
-        import torch
-
-        bound = [member.bind(symbols) for member in self.members]
+        evaluations = [in_electronvolts(member, symbols) for member in self.members]
 
         def spread(positions: Array, box: Array) -> Array:
-            where, cell = torch.tensor(positions), torch.tensor(box)
-            forces = np.array([one(where, cell)[1].detach().cpu().double().numpy() for one in bound])
-            return np.asarray(np.sqrt(forces.var(axis=0).mean(axis=1))) * (ANGSTROM / EV)
+            forces = np.array([one(positions / ANGSTROM, box / ANGSTROM)[1] for one in evaluations])
+            return np.asarray(np.sqrt(forces.var(axis=0).mean(axis=1)))
 
         return spread

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from openmm import unit
 
 from openmm_anion.errors import InputError
+from openmm_anion.periodic import heights
 from openmm_anion.units import array
 
 if TYPE_CHECKING:
@@ -84,8 +85,7 @@ class Potential(ABC):
         volume = abs(float(np.linalg.det(vectors)))
         if volume < 1e-9:
             raise InputError("the box has no volume; give three independent box vectors in nm")
-        areas = np.linalg.norm(np.cross(vectors[[1, 2, 0]], vectors[[2, 0, 1]]), axis=1)
-        width = float((volume / areas).min())
+        width = float(heights(vectors).min())
         if width < self.smallest_width:
             raise InputError(
                 f"the cell is {width:.3f} nm wide but potential {self.name!r} needs "

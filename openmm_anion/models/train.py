@@ -76,6 +76,8 @@ def train(
     out = Path(out)
     if not out.parent.is_dir():
         raise InputError(f"folder {out.parent} of model file {out.name} does not exist; create it first")
+    if out.suffix in (".md", ".png"):
+        raise InputError(f"model file {out.name} would be overwritten by its card; end its name in .pt")
     frames = {str(path): read_labelled(path) for path in data}
     structures = [atoms for part in frames.values() for atoms in part]
     tests = {Path(path).name: read_labelled(path) for path in test}

@@ -7,6 +7,7 @@ import os
 import openmm
 
 from openmm_anion.errors import InputError
+from openmm_anion.platforms import problem_with
 from openmm_anion.study.settings import ComputerSettings
 
 
@@ -31,23 +32,6 @@ def choose_platform(computer: ComputerSettings) -> str:
             f"platform {computer.platform} does not work here: {problem}; choose another or install it"
         )
     return computer.platform
-
-
-def problem_with(platform: str) -> str:
-    """Return why no Context can be made on a platform; empty if one can.
-
-    Parameters
-    ----------
-    platform : str
-        Name of an OpenMM platform.
-    """
-    system = openmm.System()
-    system.addParticle(1.0)
-    try:
-        openmm.Context(system, openmm.VerletIntegrator(0.001), openmm.Platform.getPlatformByName(platform))
-    except openmm.OpenMMException as error:
-        return str(error).splitlines()[0]
-    return ""
 
 
 def make_context(

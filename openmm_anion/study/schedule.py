@@ -16,7 +16,7 @@ import numpy as np
 from openmm import app
 from tqdm import tqdm
 
-from openmm_anion.atomic_file import write_json
+from openmm_anion.atomic_file import make_directory, write_json
 from openmm_anion.errors import InputError
 from openmm_anion.freezing import MODES, parse_modes
 from openmm_anion.processes import end_with_parent, exclusive
@@ -92,10 +92,7 @@ def run_study(settings: StudySettings, directory: Path, *, quiet: bool = False) 
     check_intervals(settings)
     study = prepare_study(settings)
     platform = choose_platform(settings.computer)
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"results directory {directory} cannot be made: {error.strerror}") from None
+    make_directory(directory, "results directory")
     with exclusive(layout.lock):
         _write_study(layout, study)
         return _Scheduler(study, layout, platform, quiet).run()

@@ -7,33 +7,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from openmm_anion.configuration import Section, as_list, parse, read_toml
+from openmm_anion.configuration import Positive, Section, as_list, parse, read_toml
+from openmm_anion.crystal_settings import CrystalSettings, beside
 from openmm_anion.freezing import mode_name, parse_modes
 from openmm_anion.freezing.modes import Rotation
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Temperatures = Annotated[tuple[Positive, ...], BeforeValidator(as_list), Field(min_length=1)]
 
 
-class StructureSettings(Section):
+class StructureSettings(CrystalSettings):
     """``[structure]``: the crystal and its ions."""
-
-    file: Path
-    """Crystal structure, relative to the study file: CIF, POSCAR, extxyz or whatever ASE reads."""
-    supercell: tuple[int, int, int] = (1, 1, 1)
-    """Repetitions along the lattice vectors."""
-
-    @field_validator("supercell", mode="before")
-    @classmethod
-    def _three_repetitions(cls, supercell: Any) -> Any:
-        if not isinstance(supercell, list | tuple) or len(supercell) != 3:
-            raise ValueError("give three whole numbers, one per lattice vector, e.g. [2, 2, 2]")
-        return supercell
 
     cation: str
     """Element of the mobile cation."""
-    anion: Annotated[tuple[str, ...], BeforeValidator(as_list), Field(min_length=1)]
-    """Formula, or list of formulas, of the polyanions."""
 
 
 class PotentialSettings(Section):
@@ -172,12 +158,8 @@ def _resolve_files(settings: StudySettings, folder: Path) -> StudySettings:
     structure = settings.structure.model_copy(update={"file": folder / settings.structure.file})
     potential = settings.potential
     names = {
-        "name": _beside(folder, potential.name),
-        "committee": tuple(_beside(folder, name) for name in potential.committee),
+        "name": beside(folder, potential.name),
+        "committee": tuple(beside(folder, name) for name in potential.committee),
     }
     potential = potential.model_copy(update=names)
     return settings.model_copy(update={"structure": structure, "potential": potential})
-
-
-def _beside(folder: Path, name: str) -> str:
-    return str(folder / name) if (folder / name).is_file() else name

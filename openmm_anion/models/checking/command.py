@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import asdict
 from pathlib import Path
 
@@ -32,18 +31,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Check, print the table; 1 if a check fails."""
     from openmm_anion import models
+    from openmm_anion.atomic_file import write_json
     from openmm_anion.errors import InputError
     from openmm_anion.models.checking.dynamics import Run
     from openmm_anion.models.checking.result import table
     from openmm_anion.models.checking.suite import check_model
+    from openmm_anion.platforms import problem_with
     from openmm_anion.structure import read_structure
-    from openmm_anion.study.platform import problem_with
 
     for name, value in (("--temperature", args.temperature), ("--timestep", args.timestep)):
         if not value > 0:
             raise InputError(f"{name} {value:g} must be positive")
     if args.steps < 50:
         raise InputError(f"--steps {args.steps} are too few to see a drift; give 50 or more")
+    if args.json and not args.json.parent.is_dir():
+        raise InputError(f"folder {args.json.parent} of {args.json.name} does not exist; create it first")
     problem = problem_with(args.platform)
     if problem:
         raise InputError(f"platform {args.platform} does not work here: {problem}; choose another")
@@ -65,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     )
     print(table(results))
     if args.json:
-        args.json.write_text(json.dumps([asdict(r) | {"passed": r.passed} for r in results], indent=1))
+        write_json(args.json, [asdict(r) | {"passed": r.passed} for r in results])
     failed = sum(not result.passed for result in results)
     print(f"{failed} of {len(results)} failed" if failed else "all passed")
     return 1 if failed else 0

@@ -6,8 +6,9 @@ import numpy as np
 from ase import Atoms
 from numpy.typing import NDArray
 
+from openmm_anion.models.in_electronvolts import in_electronvolts
 from openmm_anion.models.potential import Potential
-from openmm_anion.units import ANGSTROM, EV
+from openmm_anion.units import ANGSTROM
 
 Array = NDArray[np.float64]
 
@@ -24,15 +25,12 @@ class Evaluated:
     """
 
     def __init__(self, potential: Potential, atoms: Atoms) -> None:
-        import torch
-
-        self.tensor = lambda values: torch.tensor(np.asarray(values), dtype=torch.float64)
         self.potential = potential
         self.symbols = list(atoms.symbols)
         self.positions: Array = atoms.positions.copy()
         self.box: Array = atoms.cell.array.copy()
         potential.check(self.symbols, self.box * ANGSTROM)
-        self.bound = potential.bind(self.symbols)
+        self.evaluate = in_electronvolts(potential, self.symbols)
 
     def __call__(self, positions: Array, box: Array | None = None) -> tuple[float, Array]:
         """Energy (eV) and forces (N, 3), eV/angstrom.
@@ -44,10 +42,7 @@ class Evaluated:
         box : (3, 3) array, optional
             Box vectors as rows, angstrom, instead of those of the structure.
         """
-        where = self.tensor(positions * ANGSTROM)
-        energy, forces = self.bound(where, self.tensor((self.box if box is None else box) * ANGSTROM))
-        plain = forces.detach().cpu().double().numpy()
-        return float(energy.detach()) / EV, plain * (ANGSTROM / EV)
+        return self.evaluate(positions, self.box if box is None else box)
 
     @property
     def turns(self) -> bool:
