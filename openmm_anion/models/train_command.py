@@ -39,6 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
     recipe = with_training(recipe, epochs=arguments.epochs, seed=arguments.seed)
     card = train(arguments.data, arguments.out, recipe, test=arguments.test, progress=not arguments.quiet)
     for name, error in card["errors"].items():
+        if name == "held-out":  # the last of the others, of which the page has more
+            continue
         print(
             f"{name:30s} {error['frames']:5d} frames  {error['energy_rmse_mev_per_atom']:6.2f} meV/atom"
             f"  {error['force_rmse_mev_per_angstrom']:6.1f} meV/A"
