@@ -99,7 +99,7 @@ def test_a_teacher_shows_what_the_student_gets_wrong() -> None:
 
 
 def test_a_crystal_that_explodes_is_said_so() -> None:
-    with pytest.raises(InputError, match="blows up within"):
+    with pytest.raises(InputError, match=r"the crystal blows up after .* ps at 300 K with steps of 5000 fs"):
         check_model(lennard_jones(smooth=True), argon(), run=Run(timestep=5.0, platform="Reference"))
 
 

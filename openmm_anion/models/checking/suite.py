@@ -6,7 +6,7 @@ from ase import Atoms
 from tqdm import tqdm
 
 from openmm_anion.models.checking.derivative import forces_are_the_gradient
-from openmm_anion.models.checking.dynamics import Run, energy_stays, heated, positions_of
+from openmm_anion.models.checking.dynamics import Run, advance, energy_stays, heated, positions_of
 from openmm_anion.models.checking.invariance import nothing_else_matters
 from openmm_anion.models.checking.probe import Evaluated
 from openmm_anion.models.checking.result import CheckResult
@@ -79,7 +79,7 @@ def check_model(
         if teacher:
             frames = []
             for _ in range(FRAMES):
-                context.getIntegrator().step(APART)
+                advance(context, APART, run)
                 frames.append(positions_of(context))
             done(as_the_teacher(evaluated, Evaluated(teacher, warm), frames), "")
     return results
