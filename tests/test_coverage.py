@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from test_diffusion import one_run
 
-from openmm_anion.analysis.posterior import SNAPSHOT_SCATTER, combine_runs
-from openmm_anion.analysis.ratio import ratio_interval
+from openmm_anion.comparison.posterior import SNAPSHOT_SCATTER, combine_runs
+from openmm_anion.comparison.ratio import ratio_interval
 
 
 def coverage(trials: int, d: float, snapshots: int, scatter: float, seed: int) -> dict[float, float]:

@@ -6,8 +6,8 @@ from synthetic_study import SPACING, hopping, jiggle
 
 from openmm_anion.analysis.diffusion import FitWindow, RunDiffusion, run_diffusion
 from openmm_anion.analysis.msd import mean_squared_displacement
-from openmm_anion.analysis.posterior import Diffusivity, combine_runs
-from openmm_anion.analysis.ratio import diffusivity_ratio, dominant_motion, ratio_interval
+from openmm_anion.comparison.posterior import Diffusivity, combine_runs
+from openmm_anion.comparison.ratio import diffusivity_ratio, dominant_motion, ratio_interval
 from openmm_anion.errors import InputError
 
 DT = 0.1

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from synthetic_study import change_run, write_study
 
-from openmm_anion.analysis.results import StudyResults
-from openmm_anion.analysis.study import analyze_study
+from openmm_anion.comparison.results import StudyResults
+from openmm_anion.comparison.study import analyze_study
 from openmm_anion.errors import InputError
 from openmm_anion.report import command
 from openmm_anion.report.figure import save_summary_figure

@@ -21,8 +21,8 @@ import torch
 from openmm import unit
 from torch import Tensor
 
-from openmm_anion.analysis.study_directory import SpreadRecord
-from openmm_anion.analysis.trouble import Trouble
+from openmm_anion.comparison.study_directory import SpreadRecord
+from openmm_anion.comparison.trouble import Trouble
 from openmm_anion.errors import InputError
 from openmm_anion.models.committee import Committee
 from openmm_anion.models.force import Bound

@@ -15,9 +15,9 @@ from synthetic_study import (
 )
 
 from openmm_anion.analysis.diffusion import FitWindow
-from openmm_anion.analysis.results import StudyResults
-from openmm_anion.analysis.study import analyze_study
-from openmm_anion.analysis.table import format_table
+from openmm_anion.comparison.results import StudyResults
+from openmm_anion.comparison.study import analyze_study
+from openmm_anion.comparison.table import format_table
 from openmm_anion.errors import InputError
 from openmm_anion.report.summary import caveats
 

@@ -1,1 +1,1 @@
-"""What a trajectory says: displacement, diffusion, ratios between runs, and whether the anions held."""
+"""What a trajectory says: transport, structure in time, motion of anions and cations, and how they couple."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from openmm_anion.analysis.results import StudyResults
-from openmm_anion.analysis.table import format_table
+from openmm_anion.comparison.results import StudyResults
+from openmm_anion.comparison.table import format_table
 from openmm_anion.report.figure import save_summary_figure
 from openmm_anion.report.page import write_report
 

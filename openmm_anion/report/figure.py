@@ -10,7 +10,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from openmm_anion.analysis.results import ModeResult, StudyResults, TemperatureResult
+from openmm_anion.comparison.results import ModeResult, StudyResults, TemperatureResult
 from openmm_anion.errors import InputError
 from openmm_anion.report.modes import colour, formula_text, label
 
@@ -23,7 +23,7 @@ def summary_figure(results: StudyResults, temperature_K: float | None = None) ->
     Parameters
     ----------
     results : StudyResults
-        From `openmm_anion.analysis.study.analyze_study`.
+        From `openmm_anion.comparison.study.analyze_study`.
     temperature_K : float, optional
         Which temperature; by default the first.
 

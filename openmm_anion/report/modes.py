@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from openmm_anion.analysis.results import FREE
+from openmm_anion.comparison.results import FREE
 
 MOTIONS = {"T": "translation", "R": "rotation", "V": "vibration"}
 

@@ -13,9 +13,9 @@ from plotly.offline import get_plotlyjs
 
 from openmm_anion import __version__
 from openmm_anion.analysis.diffusion import CM2_PER_S, NM2_PER_NS
-from openmm_anion.analysis.results import FREE, StudyResults
-from openmm_anion.analysis.study import analyze_study
-from openmm_anion.analysis.table import estimate_text, interval_text
+from openmm_anion.comparison.results import FREE, StudyResults
+from openmm_anion.comparison.study import analyze_study
+from openmm_anion.comparison.table import estimate_text, interval_text
 from openmm_anion.report import plots
 from openmm_anion.report.modes import colour, formula_text
 from openmm_anion.report.summary import caveats, headline, sentences
@@ -45,7 +45,7 @@ def write_report(directory: Path | str) -> Path:
     Raises
     ------
     InputError
-        As `openmm_anion.analysis.study.analyze_study`.
+        As `openmm_anion.comparison.study.analyze_study`.
     """
     results = analyze_study(directory)
     path = Path(directory) / "report.html"

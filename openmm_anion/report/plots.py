@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import plotly.graph_objects as go
 
-from openmm_anion.analysis.results import (
+from openmm_anion.comparison.results import (
     FREE,
     ModeResult,
     RunResult,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from openmm_anion.analysis.results import FREE, Estimate, ModeResult, StudyResults, TemperatureResult
+from openmm_anion.comparison.results import FREE, Estimate, ModeResult, StudyResults, TemperatureResult
 from openmm_anion.report.modes import formula_text, motion_words
 
 _FEW_SNAPSHOTS = 4

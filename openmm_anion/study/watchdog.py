@@ -9,8 +9,8 @@ import numpy as np
 import openmm
 from openmm import unit
 
-from openmm_anion.analysis.trouble import Trouble
 from openmm_anion.atomic_file import write_bytes
+from openmm_anion.comparison.trouble import Trouble
 
 LARGEST_FORCE = 1e5
 """kJ/(mol nm): 100 eV/angstrom. Thermal motion in a solid knows a tenth of it at most."""

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openmm_anion.analysis.diffusion import RunDiffusion
-from openmm_anion.analysis.results import Curve, RunResult, Thermodynamics
-from openmm_anion.analysis.run_analysis import RunAnalysis
-from openmm_anion.analysis.study_directory import RunFolder
+from openmm_anion.comparison.results import Curve, RunResult, Thermodynamics
+from openmm_anion.comparison.run_analysis import RunAnalysis
+from openmm_anion.comparison.study_directory import RunFolder
 
 FEWEST_FRAMES = 40
 """With fewer, the default fit window holds too few lag times for a slope."""

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from scipy.optimize import brentq
 
-from openmm_anion.analysis.posterior import Diffusivity
+from openmm_anion.comparison.posterior import Diffusivity
 
 Verdict = Literal["slower", "faster", "no difference can be told", "not valid"]
 
@@ -86,7 +86,7 @@ def diffusivity_ratio(frozen: Diffusivity, free: Diffusivity) -> DiffusivityRati
     Examples
     --------
     >>> from openmm_anion.analysis.diffusion import FitWindow, RunDiffusion
-    >>> from openmm_anion.analysis.posterior import combine_runs
+    >>> from openmm_anion.comparison.posterior import combine_runs
     >>> window = FitWindow(2.0, 10.0)
     >>> free = combine_runs([RunDiffusion(0.040, 0.004, 1e-3, 0.5, 48, window)] * 3)
     >>> frozen = combine_runs([RunDiffusion(0.005, 0.001, 1e-3, 0.5, 48, window)] * 3)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from openmm_anion.analysis.trouble import Trouble
+from openmm_anion.comparison.trouble import Trouble
 from openmm_anion.errors import InputError
 
 THERMODYNAMICS_COLUMNS = (

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from openmm_anion.analysis.diffusion import FitWindow, run_diffusion
-from openmm_anion.analysis.posterior import Diffusivity, combine_runs
-from openmm_anion.analysis.ratio import diffusivity_ratio, dominant_motion, ratio_interval
-from openmm_anion.analysis.results import (
+from openmm_anion.comparison.posterior import Diffusivity, combine_runs
+from openmm_anion.comparison.ratio import diffusivity_ratio, dominant_motion, ratio_interval
+from openmm_anion.comparison.results import (
     FREE,
     Curve,
     Estimate,
@@ -20,9 +20,9 @@ from openmm_anion.analysis.results import (
     StudyResults,
     TemperatureResult,
 )
-from openmm_anion.analysis.run_analysis import Reference, RunAnalysis, analyze_run
-from openmm_anion.analysis.run_result import FEWEST_FRAMES, displacement_curve, run_result
-from openmm_anion.analysis.study_directory import StudyDirectory
+from openmm_anion.comparison.run_analysis import Reference, RunAnalysis, analyze_run
+from openmm_anion.comparison.run_result import FEWEST_FRAMES, displacement_curve, run_result
+from openmm_anion.comparison.study_directory import StudyDirectory
 
 _SHORTEST_SHARE = 0.5
 """A run shorter than this share of the longest one at its temperature waits until it has caught up."""

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from openmm_anion.analysis.ratio import Verdict
-from openmm_anion.analysis.study_directory import BrokenRecord
+from openmm_anion.comparison.ratio import Verdict
+from openmm_anion.comparison.study_directory import BrokenRecord
 
 FREE = "free"
 """Name of the mode in which nothing is frozen."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openmm_anion.analysis.diffusion import CM2_PER_S, NM2_PER_NS
-from openmm_anion.analysis.results import FREE, Estimate, ModeResult, StudyResults
+from openmm_anion.comparison.results import FREE, Estimate, ModeResult, StudyResults
 
 _HEADER = ["T (K)", "frozen", "D (cm^2/s)", "95 %", "D (nm^2/ns)", "D/D(free)", "95 %", "verdict", "runs"]
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from openmm_anion.analysis.integrity import BondWatch
 from openmm_anion.analysis.msd import MeanSquaredDisplacement
-from openmm_anion.analysis.study_directory import BrokenRecord, RunFolder, StructureRecord, StudyDirectory
+from openmm_anion.comparison.study_directory import BrokenRecord, RunFolder, StructureRecord, StudyDirectory
 from openmm_anion.errors import InputError
 from openmm_anion.units import ANGSTROM
 
