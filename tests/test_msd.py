@@ -9,7 +9,7 @@ from MDAnalysis.analysis.msd import EinsteinMSD
 from MDAnalysis.lib.mdamath import triclinic_vectors
 from synthetic_study import BOX, N_ANIONS, TETRAHEDRON, hopping, trajectory
 
-from openmm_anion.analysis.framework import AnionFramework
+from openmm_anion.analysis.framework import Framework
 from openmm_anion.analysis.msd import MeanSquaredDisplacement, mean_squared_displacement
 from openmm_anion.errors import InputError
 
@@ -77,7 +77,7 @@ def test_drift_of_the_framework_does_not_count(rng: np.random.Generator) -> None
 
 
 def test_a_turning_anion_does_not_move_the_frame(rng: np.random.Generator) -> None:
-    frame = AnionFramework([range(5)], [30.974, 32.06, 32.06, 32.06, 32.06])
+    frame = Framework([range(5)], [30.974, 32.06, 32.06, 32.06, 32.06])
     still = np.vstack([np.zeros(3), TETRAHEDRON])
     # one ligand far out: the mean of the ligands moves, the centre of mass is where its mass is
     other = still.copy()
@@ -86,21 +86,44 @@ def test_a_turning_anion_does_not_move_the_frame(rng: np.random.Generator) -> No
 
 
 def test_every_anion_counts_the_same_whatever_its_mass() -> None:
-    frame = AnionFramework([[0], [1]], [100.0, 1.0])
-    np.testing.assert_allclose(frame.origin([[0.0, 0, 0], [2.0, 0, 0]]), [1.0, 0, 0])
+    frame = Framework([[0], [1]], [100.0, 1.0])
+    np.testing.assert_allclose(frame.origin(np.array([[0.0, 0, 0], [2.0, 0, 0]])), [1.0, 0, 0])
 
 
 TRICLINIC = [BOX, 1.1 * BOX, 1.2 * BOX, 70.0, 75.0, 80.0]
 
 
 @pytest.mark.parametrize("dimensions", [CUBIC, TRICLINIC])
-def test_wrapped_positions_are_refused(rng: np.random.Generator, dimensions: list[float]) -> None:
+def test_wrapped_positions_are_unwrapped(rng: np.random.Generator, dimensions: list[float]) -> None:
     positions = trajectory(rng, 300, 0.2)
     vectors = triclinic_vectors(dimensions)
     wrapped = positions - np.floor(positions @ np.linalg.inv(vectors)) @ vectors
-    MeanSquaredDisplacement(universe_of(positions, dimensions).atoms[CATIONS], ANIONS).run()
-    with pytest.raises(InputError, match="trajectory is wrapped or its frames are too far apart"):
-        MeanSquaredDisplacement(universe_of(wrapped, dimensions).atoms[CATIONS], ANIONS).run()
+    right, ours = (
+        MeanSquaredDisplacement(universe_of(x, dimensions).atoms[CATIONS], ANIONS).run()
+        for x in (positions, wrapped)
+    )
+    np.testing.assert_allclose(ours.results.msd, right.results.msd, atol=2e-3)
+
+
+def test_wrapped_positions_that_are_too_far_apart_are_refused(rng: np.random.Generator) -> None:
+    positions = trajectory(rng, 300, 0.2)
+    positions[150:, 90] += 0.45 * BOX
+    wrapped = positions - np.floor(positions / BOX) * BOX
+    with pytest.raises(InputError, match=r"frame 150: atom 90 of a wrapped trajectory moves .* too far"):
+        MeanSquaredDisplacement(universe_of(wrapped, CUBIC).atoms[CATIONS], ANIONS).run()
+
+
+def test_tensor_holds_every_product(rng: np.random.Generator) -> None:
+    positions = np.cumsum(rng.normal(size=(60, 85, 3)) * [1.0, 0.5, 0.2], axis=0)
+    positions[..., 2] += positions[..., 0]
+    result = MeanSquaredDisplacement(universe_of(positions).atoms[CATIONS], None, tensor=True).run().results
+    x = positions.astype(np.float32).astype(float)[:, CATIONS]
+    for k in (1, 7, 59):
+        d = x[k:] - x[:-k]
+        np.testing.assert_allclose(
+            result.msd_tensor[k], np.einsum("fpa,fpb->ab", d, d) / (d.shape[0] * d.shape[1]), rtol=1e-9
+        )
+    np.testing.assert_allclose(np.trace(result.msd_tensor, axis1=1, axis2=2), result.msd, atol=1e-9)
 
 
 def test_lag_times_come_from_whole_numbers(rng: np.random.Generator) -> None:
@@ -154,6 +177,6 @@ def test_a_trajectory_without_a_time_step_is_refused(rng: np.random.Generator, t
 
 def test_a_framework_without_anions_is_refused() -> None:
     with pytest.raises(InputError, match="at least one anion"):
-        AnionFramework([], [1.0])
+        Framework([], [1.0])
     with pytest.raises(InputError, match="names atom 3"):
-        AnionFramework([[0, 3]], [1.0])
+        Framework([[0, 3]], [1.0])

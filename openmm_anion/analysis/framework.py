@@ -1,33 +1,42 @@
-"""The frame in which cations diffuse: the mean of the anion centres of mass."""
+"""The frame in which ions move: the mean of the anion centres, the centre of mass, or the lab."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from openmm_anion.errors import InputError
 
+Array = NDArray[np.float64]
 
-class AnionFramework:
-    r"""Origin of the anion framework, :math:`o = \frac{1}{n} \sum_a \sum_{i \in a} m_i x_i / M_a`.
+SYSTEM = "system"
+"""The centre of mass of all atoms."""
 
-    Every anion counts the same. Averages over ligands would be a bad frame: ligands of a
-    rotating anion move without the framework moving. Positions must be continuous in time; an
-    anion that is whole in one frame then is whole in all.
+
+class Framework:
+    r"""Origin of a frame that moves with the crystal.
+
+    For anions it is the mean of their centres of mass,
+    :math:`o = \frac{1}{n} \sum_a \sum_{i \in a} m_i x_i / M_a`: every anion counts the same. Averages
+    over ligands would be a bad frame: ligands of a rotating anion move without the framework moving.
+    Positions must be continuous in time; an anion that is whole in one frame then is whole in all.
 
     Parameters
     ----------
-    anions : sequence of array_like of int
-        Atom indices of each anion.
+    relative_to : sequence of array_like of int, "system" or None
+        Atom indices of each anion; or the centre of mass of all atoms; or the lab.
     masses : array_like, shape (n_atoms,)
         Masses of all atoms, Da.
 
     Attributes
     ----------
     indices : ndarray
-        All anion atoms, in the order of `anions`.
+        Atoms that make the frame.
+    molecules : list of ndarray
+        Places in `indices`, one array per anion.
 
     Raises
     ------
@@ -36,37 +45,65 @@ class AnionFramework:
 
     Examples
     --------
-    >>> frame = AnionFramework([[0, 1], [2]], masses=[1.0, 3.0, 5.0])
-    >>> frame.origin([[0.0, 0.0, 0.0], [4.0, 0.0, 0.0], [5.0, 0.0, 0.0]])
+    >>> frame = Framework([[0, 1], [2]], masses=[1.0, 3.0, 5.0])
+    >>> frame.origin(np.array([[0.0, 0.0, 0.0], [4.0, 0.0, 0.0], [5.0, 0.0, 0.0]]))
     array([4., 0., 0.])
     """
 
-    def __init__(self, anions: Sequence[ArrayLike], masses: ArrayLike) -> None:
-        groups = [np.asarray(anion, dtype=np.int64) for anion in anions]
-        if not groups or any(len(group) == 0 for group in groups):
-            raise InputError("the anion framework needs at least one anion with atoms; check its formula")
+    def __init__(self, relative_to: Sequence[ArrayLike] | str | None, masses: ArrayLike) -> None:
         mass = np.asarray(masses, dtype=np.float64)
-        self.indices: NDArray[np.int64] = np.concatenate(groups)
+        self.indices = np.empty(0, dtype=np.int64)
+        self.molecules: list[NDArray[np.int64]] = []
+        self._weights = np.empty(0)
+        if relative_to is None:
+            return
+        if isinstance(relative_to, str):
+            if relative_to != SYSTEM:
+                raise InputError(f"relative_to {relative_to!r}: give the anions, {SYSTEM!r} or None")
+            groups = [np.arange(len(mass))]
+        else:
+            groups = [np.asarray(anion, dtype=np.int64) for anion in relative_to]
+            if not groups or any(len(group) == 0 for group in groups):
+                raise InputError("the anion framework needs at least one anion with atoms; check its formula")
+            ends = np.cumsum([len(group) for group in groups])
+            self.molecules = [
+                np.arange(end - len(group), end) for group, end in zip(groups, ends, strict=True)
+            ]
+        self.indices = np.concatenate(groups)
         if self.indices.min() < 0 or self.indices.max() >= len(mass):
             raise InputError(f"an anion names atom {self.indices.max()}, but there are {len(mass)} atoms")
         totals = [mass[group].sum() for group in groups]
-        if min(totals) <= 0.0:
+        if not min(totals) > 0.0:
             raise InputError(f"anion {int(np.argmin(totals))} has no mass; give masses of the atoms in Da")
-        self._weights = np.concatenate(
-            [mass[group] / total for group, total in zip(groups, totals, strict=True)]
-        ) / len(groups)
+        shares = [mass[group] / total for group, total in zip(groups, totals, strict=True)]
+        self._weights = np.concatenate(shares) / len(groups)
 
-    def origin(self, positions: ArrayLike) -> NDArray[np.float64]:
-        """Return the origin for one frame.
+    def origin(self, positions: Array) -> Array:
+        """Return the origin.
 
         Parameters
         ----------
-        positions : array_like, shape (n_atoms, 3)
-            Positions of all atoms, unwrapped.
+        positions : array, shape (..., n, 3)
+            Continuous positions of the atoms in `indices`.
 
         Returns
         -------
-        ndarray, shape (3,)
-            Mean of the anion centres of mass, unit of `positions`.
+        array, shape (..., 3)
+            In the unit of `positions`; zero for the lab.
         """
-        return np.asarray(self._weights @ np.asarray(positions, dtype=np.float64)[self.indices])
+        if not len(self.indices):
+            return np.zeros((*positions.shape[:-2], 3))
+        return np.asarray(self._weights @ positions)
+
+
+def masses_known(universe: Any) -> Array:
+    """Masses of all atoms, Da.
+
+    Raises
+    ------
+    InputError
+        If the topology has none.
+    """
+    if not hasattr(universe.atoms, "masses"):
+        raise InputError('the topology has no masses; set universe.add_TopologyAttr("masses", [...]), in Da')
+    return np.asarray(universe.atoms.masses, dtype=np.float64)

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from MDAnalysis.analysis.base import AnalysisBase
+import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from scipy import fft
 
-from openmm_anion.analysis.continuity import ContinuityCheck
-from openmm_anion.analysis.framework import AnionFramework
+from openmm_anion.analysis.continuous import Block, ContinuousAnalysis, indices_of
+from openmm_anion.analysis.framework import Framework, masses_known
+from openmm_anion.analysis.quantity import new_axes, variable
 from openmm_anion.errors import InputError
 
-_PARTICLES_AT_A_TIME = 64
-_SPACING_TOLERANCE = 1e-3
+_PARTICLES_AT_A_TIME = 16
+"""Their spectra stay in the cache of a core."""
 
 
-def mean_squared_displacement(positions: ArrayLike) -> NDArray[np.float64]:
+def mean_squared_displacement(positions: ArrayLike, n_lags: int | None = None) -> NDArray[np.float64]:
     r"""Return the time-averaged squared displacement of each particle at all lags.
 
     .. math:: \mathrm{msd}_p(k) = \frac{1}{n-k} \sum_{i=0}^{n-k-1} |x_p(i+k) - x_p(i)|^2
@@ -32,10 +32,12 @@ def mean_squared_displacement(positions: ArrayLike) -> NDArray[np.float64]:
     ----------
     positions : array_like, shape (n_frames, n_particles, n_dimensions)
         Continuous positions at equal time steps.
+    n_lags : int, optional
+        Only the first so many lags, zero included.
 
     Returns
     -------
-    ndarray, shape (n_frames, n_particles)
+    ndarray, shape (n_lags, n_particles)
         Squared displacement, square of the unit of `positions`.
 
     References
@@ -49,15 +51,16 @@ def mean_squared_displacement(positions: ArrayLike) -> NDArray[np.float64]:
     """
     x = np.moveaxis(np.asarray(positions, dtype=np.float64), 0, -1)  # particle, dimension, time
     n_particles, _, n = x.shape
-    padded = fft.next_fast_len(2 * n - 1, real=True)
-    lags = np.arange(n)
-    result = np.empty((n, n_particles))
+    n_lags = n if n_lags is None else min(n, n_lags)
+    padded = fft.next_fast_len(n + n_lags - 1, real=True)
+    lags = np.arange(n_lags)
+    result = np.empty((n_lags, n_particles))
     for first in range(0, n_particles, _PARTICLES_AT_A_TIME):
         chunk = slice(first, first + _PARTICLES_AT_A_TIME)
         part = x[chunk] - x[chunk].mean(axis=-1, keepdims=True)
         spectrum = fft.rfft(part, padded, axis=-1)
         power = (spectrum.real**2 + spectrum.imag**2).sum(axis=1)
-        products = fft.irfft(power, padded, axis=-1)[:, :n]
+        products = fft.irfft(power, padded, axis=-1)[:, :n_lags]
         sums = np.pad(np.cumsum((part**2).sum(axis=1), axis=-1), ((0, 0), (1, 0)))
         squares = sums[:, n - lags] + sums[:, [n]] - sums[:, lags]
         result[:, chunk] = ((squares - 2.0 * products) / (n - lags)).T
@@ -65,16 +68,91 @@ def mean_squared_displacement(positions: ArrayLike) -> NDArray[np.float64]:
     return result
 
 
-class MeanSquaredDisplacement(AnalysisBase):
+def displacement_tensor(positions: NDArray[np.float64], n_lags: int) -> NDArray[np.float64]:
+    r"""Return the mean over particles of :math:`\langle \Delta x_a \Delta x_b \rangle` at all lags.
+
+    Squares along x + y, y + z and z + x hold the products: :math:`2ab = (a+b)^2 - a^2 - b^2`.
+
+    Parameters
+    ----------
+    positions : array, shape (n_frames, n_particles, 3)
+        Continuous positions.
+    n_lags : int
+        Lags, zero included.
+
+    Returns
+    -------
+    ndarray, shape (n_lags, 3, 3)
+        Square of the unit of `positions`.
+
+    Examples
+    --------
+    >>> displacement_tensor(np.array([[[0.0, 0, 0]], [[1, 2, 0]]]), 2)[1].round(12) + 0.0
+    array([[1., 2., 0.],
+           [2., 4., 0.],
+           [0., 0., 0.]])
+    """
+    directions = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [0, 1, 1], [1, 0, 1]], dtype=float)
+    square = [
+        mean_squared_displacement((positions @ direction)[..., None], n_lags).mean(axis=1)
+        for direction in directions
+    ]
+    tensor = np.empty((len(square[0]), 3, 3))
+    for k in range(3):
+        tensor[:, k, k] = square[k]
+    for (a, b), both in zip(((0, 1), (1, 2), (0, 2)), square[3:], strict=True):
+        tensor[:, a, b] = tensor[:, b, a] = 0.5 * (both - square[a] - square[b])
+    return tensor
+
+
+def number_of_lags(n_frames: int, interval: float, longest: float | None) -> int:
+    """Lags up to a time, zero included.
+
+    Parameters
+    ----------
+    n_frames : int
+        Frames.
+    interval : float
+        Time between them, ps.
+    longest : float or None
+        Longest lag time, ps; None takes all there are.
+
+    Raises
+    ------
+    InputError
+        If it is shorter than the interval.
+
+    Examples
+    --------
+    >>> number_of_lags(1001, 0.1, 2.0)
+    21
+    """
+    if longest is None:
+        return n_frames
+    lags = int(np.floor(longest / interval * (1.0 + 1e-9))) + 1
+    if lags < 2:
+        raise InputError(
+            f"the longest lag, {longest:g} ps, is shorter than the {interval:g} ps between frames"
+        )
+    return min(lags, n_frames)
+
+
+class MeanSquaredDisplacement(ContinuousAnalysis):
     r"""Mean squared displacement of cations relative to the anion framework.
+
+    Wrapped trajectories are unwrapped.
 
     Parameters
     ----------
     cations : MDAnalysis.core.groups.AtomGroup
         Atoms whose displacement is wanted.
-    anions : sequence of array_like of int, or None
-        Atom indices of each anion; the mean of their centres of mass is the frame. None keeps
-        the lab frame.
+    relative_to : sequence of array_like of int, "system" or None
+        Atom indices of each anion: the mean of their centres of mass is the frame. ``"system"`` takes the
+        centre of mass of all atoms, None the lab.
+    tensor : bool, optional
+        Also the tensor :math:`\langle \Delta x_a \Delta x_b \rangle`.
+    longest : float, optional
+        Longest lag time, ps; by default the length of the trajectory.
     frame_interval : float, optional
         Time between frames of the trajectory, ps. By default what the trajectory says.
     verbose : bool, optional
@@ -82,18 +160,22 @@ class MeanSquaredDisplacement(AnalysisBase):
 
     Attributes
     ----------
-    results.lag_times : ndarray, shape (n_frames,)
+    results.lag_times : ndarray, shape (n_lags,)
         Lag times, ps.
-    results.msd_by_particle : ndarray, shape (n_frames, n_cations)
+    results.msd_by_particle : ndarray, shape (n_lags, n_cations)
         Time-averaged squared displacement of each cation, A^2.
-    results.msd : ndarray, shape (n_frames,)
+    results.msd : ndarray, shape (n_lags,)
         Mean over cations, A^2.
+    results.msd_tensor : ndarray, shape (n_lags, 3, 3)
+        Where asked for, A^2; its diagonal holds the displacements along x, y and z.
+    data : xarray.Dataset
+        The same with axes and units.
 
     Raises
     ------
     InputError
         If the selection is empty, fewer than two frames are given, frames are not equally
-        spaced or their spacing is unknown, or the trajectory is wrapped.
+        spaced or their spacing is unknown, or positions are wrapped and too far apart to tell.
 
     Examples
     --------
@@ -107,66 +189,56 @@ class MeanSquaredDisplacement(AnalysisBase):
     def __init__(
         self,
         cations: Any,
-        anions: Sequence[ArrayLike] | None,
+        relative_to: Sequence[ArrayLike] | str | None,
         *,
+        tensor: bool = False,
+        longest: float | None = None,
         frame_interval: float | None = None,
         verbose: bool = False,
     ) -> None:
-        if len(cations) == 0:
-            raise InputError("the cation selection is empty; elements are case sensitive ('Na', not 'NA')")
-        super().__init__(cations.universe.trajectory, verbose=verbose)
-        self._cations = cations.indices
-        self._atoms = cations.universe.atoms
-        self._frame_interval = (
-            _time_step(cations.universe.trajectory) if frame_interval is None else frame_interval
+        ions = indices_of(cations, "cation")
+        masses = np.ones(0) if relative_to is None else masses_known(cations.universe)
+        self._framework = Framework(relative_to, masses)
+        super().__init__(
+            cations.universe,
+            np.concatenate([ions, self._framework.indices]),
+            molecules=[molecule + len(ions) for molecule in self._framework.molecules],
+            frame_interval=frame_interval,
+            verbose=verbose,
         )
-        self._interval_is_given = frame_interval is not None
-        self._framework = None if anions is None else AnionFramework(anions, self._atoms.masses)
+        self._cations, self._tensor, self._longest = ions, tensor, longest
 
     def _prepare(self) -> None:
-        if self.n_frames < 2:
-            raise InputError(f"a displacement needs at least 2 frames, got {self.n_frames}")
-        self._positions = np.empty((self.n_frames, len(self._cations), 3))
-        watched = self._cations
-        if self._framework is not None:
-            watched = np.concatenate([watched, self._framework.indices])
-        self._watched = watched
-        self._check = ContinuityCheck(watched)
+        super()._prepare()
+        self._moved = np.empty((self.n_frames, len(self._cations), 3))
 
-    def _single_frame(self) -> None:
-        positions = self._atoms.positions
-        self._check(self._ts.frame, positions[self._watched], self._ts.dimensions)
-        origin = 0.0 if self._framework is None else self._framework.origin(positions)
-        self._positions[self._frame_index] = positions[self._cations].astype(np.float64) - origin
+    def _consume(self, block: Block) -> None:
+        n = len(self._cations)
+        origin = self._framework.origin(block.positions[:, n:])
+        np.subtract(block.positions[:, :n], origin[:, None], out=self._moved[block.frames])
 
-    def _spacing(self) -> float:
-        """Time between analysed frames, ps, from whole numbers of frames and one interval."""
-        strides = np.diff(self.frames)
-        if (strides != strides[0]).any() or strides[0] <= 0:
-            raise InputError("frames must be equally spaced and in order; use start, stop and step")
-        if self._interval_is_given:
-            return float(strides[0] * self._frame_interval)
-        steps = np.diff(self.times)
-        if (np.abs(steps - steps.mean()) > _SPACING_TOLERANCE * abs(steps.mean())).any():
-            worst = int(np.abs(steps - steps.mean()).argmax())
-            raise InputError(
-                f"frames are not equally spaced in time ({steps[worst]:.6g} ps after frame "
-                f"{self.frames[worst]}, {steps.mean():.6g} ps on average); analyse a part with one spacing"
+    def _finish(self, interval: float) -> None:
+        lags = number_of_lags(self.n_frames, interval, self._longest)
+        msd = mean_squared_displacement(self._moved, lags)
+        self.data = xr.Dataset(
+            {
+                "msd_by_particle": variable("lag_times particle", msd, "A^2", "squared displacement"),
+                "msd": variable("lag_times", msd.mean(axis=1), "A^2", "mean squared displacement"),
+            },
+            {
+                "lag_times": variable("lag_times", np.arange(lags) * interval, "ps", "lag time"),
+                "particle": self._cations,
+            },
+        )
+        if self._tensor:
+            tensor = displacement_tensor(self._moved, lags)
+            self.data = self.data.assign(
+                msd_tensor=variable("lag_times row column", tensor, "A^2", "displacement tensor")
             )
-        return float(strides[0] * self._frame_interval)
+        del self._moved
 
-    def _conclude(self) -> None:
-        spacing = self._spacing()
-        self.results.lag_times = np.arange(self.n_frames) * spacing
-        self.results.msd_by_particle = mean_squared_displacement(self._positions)
-        self.results.msd = self.results.msd_by_particle.mean(axis=1)
-
-
-def _time_step(trajectory: Any) -> float:
-    """Time between frames as the trajectory says it; MDAnalysis would take 1 ps where it says nothing."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("error", message=".*no dt information.*")
-        try:
-            return float(trajectory.dt)
-        except UserWarning:
-            raise InputError("the trajectory has no time step; give frame_interval in ps") from None
+    def plot(self, axes: Any = None) -> Any:
+        """Draw the mean squared displacement against the lag time; see `Quantity.plot`."""
+        axes = new_axes(axes, self.data.lag_times, self.data.msd)
+        axes.plot(self.data.lag_times, self.data.msd)
+        return axes

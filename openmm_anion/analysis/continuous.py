@@ -1,0 +1,210 @@
+"""Frames in blocks, with positions that are continuous in time: the base of all quantities."""
+
+from __future__ import annotations
+
+import warnings
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from MDAnalysis.core.groups import UpdatingAtomGroup
+from MDAnalysis.lib.mdamath import triclinic_vectors
+from numpy.typing import ArrayLike, NDArray
+
+from openmm_anion.analysis.quantity import Quantity
+from openmm_anion.analysis.unwrapping import Unwrapper
+from openmm_anion.errors import InputError
+from openmm_anion.periodic import make_whole
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+BLOCK_NUMBERS = 3_000_000
+"""Coordinates in a block: 24 MB."""
+_SPACING_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some consecutive frames.
+
+    Attributes
+    ----------
+    frames : slice
+        Which of the analysed frames they are, from 0.
+    positions : array, shape (k, n, 3)
+        Continuous positions of the atoms that are watched, A.
+    boxes : array, shape (k, 3, 3), or None
+        Cells, vectors as rows, A.
+    velocities : array, shape (k, n, 3), or None
+        Velocities, A/ps, where they were asked for.
+    """
+
+    frames: slice
+    positions: Array
+    boxes: Array | None
+    velocities: Array | None
+
+
+class ContinuousAnalysis(Quantity):
+    """Hand the frames of a trajectory over in blocks, unwrapped.
+
+    A block at a time is in memory, so a trajectory may be larger than that. Subclasses write
+    `_consume`, which gets the blocks in order and keeps what it needs, and `_finish`.
+
+    Parameters
+    ----------
+    universe : MDAnalysis.Universe
+        With the trajectory.
+    indices : array_like of int
+        Atoms to watch, in the order in which blocks hold them.
+    molecules : sequence of array_like of int, optional
+        Places in `indices`, one array per molecule: each is put together in the first frame and then
+        stays whole, whatever the file did to it.
+    frame_interval : float, optional
+        Time between frames of the trajectory, ps. By default what the trajectory says.
+    velocities : bool, optional
+        Also read velocities.
+    verbose : bool, optional
+        Show a progress bar.
+
+    Raises
+    ------
+    InputError
+        If nothing is selected, there are fewer frames than `fewest_frames`, frames are not equally spaced
+        or their spacing is unknown, positions are wrapped and too far apart, or velocities are missing.
+    """
+
+    fewest_frames = 2
+    """Without so many there is no result."""
+
+    def __init__(
+        self,
+        universe: Any,
+        indices: ArrayLike,
+        *,
+        molecules: Sequence[ArrayLike] = (),
+        frame_interval: float | None = None,
+        velocities: bool = False,
+        verbose: bool = False,
+    ) -> None:
+        super().__init__(universe.trajectory, verbose=verbose)
+        self._indices = np.asarray(indices, dtype=np.int64)
+        if not len(self._indices):
+            raise InputError("no atoms are selected; elements are case sensitive ('Na', not 'NA')")
+        self._molecules = [np.asarray(molecule, dtype=np.int64) for molecule in molecules]
+        self._interval_is_given = frame_interval is not None
+        self._frame_interval = _time_step(universe.trajectory) if frame_interval is None else frame_interval
+        if not 0.0 < self._frame_interval < np.inf:
+            raise InputError(f"frame_interval {self._frame_interval} is no time in ps")
+        self._wants_velocities = velocities
+
+    @abstractmethod
+    def _consume(self, block: Block) -> None:
+        """Take the next frames; the arrays are overwritten later."""
+
+    @abstractmethod
+    def _finish(self, interval: float) -> None:
+        """Compute the results; `interval` is the time between two analysed frames, ps."""
+
+    def _prepare(self) -> None:
+        needed = self.fewest_frames
+        if self.n_frames < needed:
+            raise InputError(f"{type(self).__name__} needs at least {needed} frames, got {self.n_frames}")
+        size = min(self.n_frames, max(1, BLOCK_NUMBERS // (3 * len(self._indices))))
+        shape = (size, len(self._indices), 3)
+        self._positions, self._boxes = np.empty(shape), np.zeros((size, 3, 3))
+        self._velocities = np.empty(shape) if self._wants_velocities else None
+        self._filled, self._done = 0, 0
+        self._periodic: bool | None = None
+        self._unwrapper = Unwrapper(self._indices)
+
+    def _single_frame(self) -> None:
+        k = self._filled
+        self._positions[k] = self._ts.positions[self._indices]
+        periodic = self._ts.dimensions is not None and bool(np.any(self._ts.dimensions[:3]))
+        if self._periodic is None:
+            self._periodic = periodic
+        if periodic != self._periodic:
+            raise InputError(f"frame {self._ts.frame}: some frames have a cell and others do not")
+        if periodic:
+            self._boxes[k] = triclinic_vectors(self._ts.dimensions, dtype=np.float64)
+        if self._velocities is not None:
+            if not self._ts.has_velocities:
+                raise InputError(
+                    f"frame {self._ts.frame} has no velocities; write them with the positions (TRR, H5MD, "
+                    "extxyz) or give a trajectory that has them"
+                )
+            self._velocities[k] = self._ts.velocities[self._indices]
+        self._filled += 1
+        if self._filled == len(self._positions):
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        k, first = self._filled, self._done
+        boxes = self._boxes[:k] if self._periodic else None
+        if not first and boxes is not None:
+            for molecule in self._molecules:
+                here = self._positions[0, molecule]
+                self._unwrapper.shift[molecule] = make_whole(here, boxes[0]) - here
+        positions = self._unwrapper(self.frames[first : first + k], self._positions[:k], boxes)
+        velocities = None if self._velocities is None else self._velocities[:k]
+        self._consume(Block(slice(first, first + k), positions, boxes, velocities))
+        self._filled, self._done = 0, first + k
+
+    def _conclude(self) -> None:
+        if self._filled:
+            self._hand_over()
+        self._finish(self._spacing())
+
+    def _spacing(self) -> float:
+        """Time between analysed frames, ps, from whole numbers of frames and one interval."""
+        if self.n_frames < 2:
+            return float(self._frame_interval)
+        strides = np.diff(self.frames)
+        if (strides != strides[0]).any() or strides[0] <= 0:
+            raise InputError("frames must be equally spaced and in order; use start, stop and step")
+        if self._interval_is_given:
+            return float(strides[0] * self._frame_interval)
+        steps = np.diff(self.times)
+        if (np.abs(steps - steps.mean()) > _SPACING_TOLERANCE * abs(steps.mean())).any():
+            worst = int(np.abs(steps - steps.mean()).argmax())
+            raise InputError(
+                f"frames are not equally spaced in time ({steps[worst]:.6g} ps after frame "
+                f"{self.frames[worst]}, {steps.mean():.6g} ps on average); analyse a part with one spacing"
+            )
+        return float(strides[0] * self._frame_interval)
+
+
+def indices_of(atoms: Any, what: str) -> Indices:
+    """Indices of a selection that stays what it is.
+
+    Parameters
+    ----------
+    atoms : MDAnalysis.core.groups.AtomGroup
+        The selection.
+    what : str
+        What it is meant to be, for the error message.
+
+    Raises
+    ------
+    InputError
+        If it is empty, or is made anew for each frame.
+    """
+    if isinstance(atoms, UpdatingAtomGroup):
+        raise InputError(f"the {what} selection changes from frame to frame; select without updating=True")
+    if not len(atoms):
+        raise InputError(f"the {what} selection is empty; elements are case sensitive ('Na', not 'NA')")
+    return np.asarray(atoms.indices, dtype=np.int64)
+
+
+def _time_step(trajectory: Any) -> float:
+    """Time between frames as the trajectory says it; MDAnalysis would take 1 ps where it says nothing."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=".*no dt information.*")
+        try:
+            return float(trajectory.dt)
+        except UserWarning:
+            raise InputError("the trajectory has no time step; give frame_interval in ps") from None

@@ -1,0 +1,121 @@
+"""Open anybody's trajectory: what MDAnalysis reads, and what ASE reads."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import MDAnalysis as mda
+import numpy as np
+from ase import Atoms
+from ase.io import iread
+from ase.units import fs
+
+from openmm_anion.errors import InputError
+
+ASE_SUFFIXES = {".extxyz", ".xyz", ".traj", ".vasp", ".cif", ".db"}
+ASE_NAMES = ("XDATCAR", "vasprun", "POSCAR", "CONTCAR", "OUTCAR")
+"""Beginnings of file names without a suffix that tells."""
+
+
+def open_trajectory(
+    topology: str | Path, trajectory: str | Path | None = None, *, frame_interval: float | None = None
+) -> Any:
+    """Open a trajectory as an MDAnalysis universe with elements and a cell.
+
+    XDATCAR, vasprun.xml and extended XYZ are read with ASE and turned so that the first cell vector lies
+    along x and the second in the xy plane: MDAnalysis knows only lengths and angles of a cell.
+
+    Parameters
+    ----------
+    topology : str or Path
+        Which atoms there are: PDB, GRO, LAMMPS data, CIF, POSCAR ...; or a trajectory that says it.
+    trajectory : str or Path, optional
+        Frames: DCD, XTC, TRR, H5MD, LAMMPS dump, XDATCAR, extended XYZ ...
+    frame_interval : float, optional
+        Time between frames, ps, for files that do not say.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or cannot be read, or the two do not belong together.
+    """
+    paths = [Path(path) for path in (topology, trajectory) if path is not None]
+    for path in paths:
+        if not path.is_file():
+            raise InputError(f"{path} not found")
+    first = paths[0]
+    by_ase = [_of_ase(path) for path in paths]
+    atoms = _frames(first)[0] if by_ase[0] and len(paths) == 2 else None
+    if by_ase[-1]:
+        frames = _frames(paths[-1])
+        return _in_memory(frames, frame_interval, atoms if atoms is not None else frames[0], paths)
+    options = {} if frame_interval is None else {"dt": frame_interval}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            if atoms is None:
+                return mda.Universe(*map(str, paths), **options)
+            universe = _empty(atoms)
+            universe.load_new(str(paths[-1]), **options)
+        except Exception as error:  # readers raise anything
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise InputError(
+                f"{' with '.join(map(str, paths))} cannot be read by MDAnalysis: {reason}"
+            ) from None
+    return universe
+
+
+def _of_ase(path: Path) -> bool:
+    return path.suffix.lower() in ASE_SUFFIXES or path.name.startswith(ASE_NAMES)
+
+
+def _frames(path: Path) -> list[Atoms]:
+    try:
+        frames = list(iread(str(path), index=":"))
+    except Exception as error:  # ASE's readers raise anything
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"{path} cannot be read by ASE: {reason}") from None
+    if not frames:
+        raise InputError(f"{path} holds no frames")
+    different = [k for k, frame in enumerate(frames) if list(frame.numbers) != list(frames[0].numbers)]
+    if different:
+        raise InputError(f"frame {different[0]} of {path} holds other atoms than the first")
+    return frames
+
+
+def _empty(atoms: Atoms) -> Any:
+    universe = mda.Universe.empty(len(atoms), trajectory=True)
+    universe.add_TopologyAttr("elements", list(atoms.symbols))
+    universe.add_TopologyAttr("names", list(atoms.symbols))
+    universe.add_TopologyAttr("masses", atoms.get_masses())
+    return universe
+
+
+def _in_memory(frames: list[Atoms], interval: float | None, atoms: Atoms, paths: list[Path]) -> Any:
+    if len(atoms) != len(frames[0]):
+        raise InputError(f"{paths[0]} has {len(atoms)} atoms and {paths[-1]} {len(frames[0])}")
+    if interval is None and len(frames) > 1:
+        raise InputError(f"{paths[-1]} does not say the time between its frames; give it in ps")
+    positions = np.empty((len(frames), len(atoms), 3), dtype=np.float32)
+    velocities = None if any(not frame.has("momenta") for frame in frames) else np.empty_like(positions)
+    boxes = np.zeros((len(frames), 6))
+    for k, frame in enumerate(frames):
+        turn = np.eye(3)
+        if frame.pbc.all():
+            standard, turn = frame.cell.standard_form()
+            turn = turn.T
+            boxes[k] = standard.cellpar()
+        positions[k] = frame.positions @ turn
+        if velocities is not None:
+            velocities[k] = frame.get_velocities() @ turn * (1000.0 * fs)
+    universe = _empty(atoms)
+    periodic = bool(boxes.any())
+    universe.load_new(
+        positions,
+        dimensions=boxes if periodic else None,
+        velocities=velocities,
+        dt=1.0 if interval is None else interval,
+    )
+    return universe
