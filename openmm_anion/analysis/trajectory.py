@@ -17,6 +17,8 @@ from openmm_anion.errors import InputError
 ASE_SUFFIXES = {".extxyz", ".xyz", ".traj", ".vasp", ".cif", ".db"}
 ASE_NAMES = ("XDATCAR", "vasprun", "POSCAR", "CONTCAR", "OUTCAR")
 """Beginnings of file names without a suffix that tells."""
+LAMMPS_DUMPS = {".dump", ".lammpsdump", ".lammpstrj"}
+"""MDAnalysis wants to be told."""
 
 
 def open_trajectory(
@@ -51,7 +53,9 @@ def open_trajectory(
     if by_ase[-1]:
         frames = _frames(paths[-1])
         return _in_memory(frames, frame_interval, atoms if atoms is not None else frames[0], paths)
-    options = {} if frame_interval is None else {"dt": frame_interval}
+    options: dict[str, Any] = {} if frame_interval is None else {"dt": frame_interval}
+    if paths[-1].suffix.lower() in LAMMPS_DUMPS:
+        options["format"] = "LAMMPSDUMP"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

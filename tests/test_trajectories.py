@@ -1,0 +1,234 @@
+"""Anybody's trajectory: formats, orientation of the cell, who is who, continuity."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import MDAnalysis as mda
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.io import write
+from ase.io.vasp import write_vasp_xdatcar
+from ase.units import fs
+from MDAnalysis.lib.mdamath import triclinic_vectors
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from openmm_anion.analysis.ions import elements_of, find_ions
+from openmm_anion.analysis.msd import MeanSquaredDisplacement
+from openmm_anion.analysis.quantity import from_json
+from openmm_anion.analysis.trajectory import open_trajectory
+from openmm_anion.analysis.unwrapping import Unwrapper
+from openmm_anion.errors import InputError
+
+Array = NDArray[np.float64]
+
+DIMENSIONS = [9.0, 10.0, 11.0, 70.0, 80.0, 100.0]
+CELL = triclinic_vectors(DIMENSIONS).astype(float)
+PS4 = 2.05 / np.sqrt(3.0) * np.array([[0, 0, 0], [1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
+SYMBOLS = ["Na", "P", "S", "S", "S", "S", "Na"]
+N_FRAMES = 40
+
+
+def path(rng: np.random.Generator) -> Array:
+    """Two cations that walk, a PS4 across a corner that trembles, (frame, atom, 3) in A."""
+    walk = np.cumsum(rng.normal(0.0, 0.4, (N_FRAMES, 7, 3)), axis=0)
+    walk[:, 1:6] = rng.normal(0.0, 0.05, (N_FRAMES, 5, 3))
+    start = np.vstack([[4.5, 4.5, 4.5], PS4 + 0.1, [1.0, 5.0, 6.0]])
+    return np.asarray(start + walk)
+
+
+def wrapped(positions: Array, cell: Array = CELL) -> Array:
+    return np.asarray(positions - np.floor(positions @ np.linalg.inv(cell)) @ cell)
+
+
+def frames_of(positions: Array, turn: Array | None = None) -> list[Atoms]:
+    """Wrapped frames with velocities of one step in 100 fs, turned as a whole."""
+    turn = np.eye(3) if turn is None else turn
+    frames = [Atoms(SYMBOLS, x @ turn, cell=CELL @ turn, pbc=True) for x in wrapped(positions)]
+    for frame, step in zip(frames, np.diff(positions, axis=0, append=positions[-1:]), strict=True):
+        frame.set_velocities(step @ turn / (100.0 * fs))
+    return frames
+
+
+def universe_of(positions: Array) -> Any:
+    universe = mda.Universe.empty(7, trajectory=True)
+    universe.add_TopologyAttr("names", SYMBOLS)
+    universe.load_new(positions.astype(np.float32), dimensions=np.tile(DIMENSIONS, (N_FRAMES, 1)), dt=0.1)
+    return universe
+
+
+@pytest.fixture
+def positions() -> Array:
+    return path(np.random.default_rng(3))
+
+
+def msd_of(universe: Any) -> Array:
+    ions = find_ions(universe, "Na", "PS4")
+    anions = [anion.indices for anion in ions.anions]
+    if not hasattr(universe.atoms, "masses"):
+        universe.add_TopologyAttr("masses", Atoms(SYMBOLS).get_masses())
+    found: Array = (
+        MeanSquaredDisplacement(universe.atoms[ions.cations], anions, frame_interval=0.1).run().results.msd
+    )
+    return found
+
+
+def right(positions: Array) -> Array:
+    masses = Atoms(SYMBOLS).get_masses()[1:6]
+    x = positions[:, [0, 6]] - np.einsum("a,fak->fk", masses / masses.sum(), positions[:, 1:6])[:, None]
+    return np.array([((x[k:] - x[: N_FRAMES - k]) ** 2).sum(-1).mean() for k in range(N_FRAMES)])
+
+
+@pytest.mark.parametrize("suffix", ["dcd", "xtc", "trr"])
+def test_formats_of_mdanalysis(positions: Array, tmp_path: Path, suffix: str) -> None:
+    topology, trajectory = tmp_path / "first frame.pdb", tmp_path / f"run.{suffix}"
+    source = universe_of(wrapped(positions))
+    write(topology, frames_of(positions)[0])
+    with mda.Writer(str(trajectory), 7, dt=0.1) as writer:
+        for _ in source.trajectory:
+            writer.write(source.atoms)
+    universe = open_trajectory(topology, trajectory)
+    assert universe.trajectory.dt == pytest.approx(0.1)
+    np.testing.assert_allclose(msd_of(universe), right(positions), atol=0.05)
+
+
+def test_a_lammps_dump(positions: Array, tmp_path: Path) -> None:
+    dump, topology = tmp_path / "run.lammpstrj", tmp_path / "start.extxyz"
+    cell = CELL
+    lines: list[str] = []
+    low = np.minimum(0, [cell[1, 0], cell[2, 0], cell[1, 0] + cell[2, 0]]).min()
+    high = np.maximum(0, [cell[1, 0], cell[2, 0], cell[1, 0] + cell[2, 0]]).max()
+    for k, x in enumerate(wrapped(positions)):
+        lines += ["ITEM: TIMESTEP", str(50 * k), "ITEM: NUMBER OF ATOMS", "7"]
+        lines += ["ITEM: BOX BOUNDS xy xz yz pp pp pp"]
+        lines += [f"{low} {cell[0, 0] + high} {cell[1, 0]}"]
+        lines += [f"{min(0, cell[2, 1])} {cell[1, 1] + max(0, cell[2, 1])} {cell[2, 0]}"]
+        lines += [f"0 {cell[2, 2]} {cell[2, 1]}", "ITEM: ATOMS id type x y z"]
+        lines += [f"{a + 1} 1 {p[0]:.6f} {p[1]:.6f} {p[2]:.6f}" for a, p in enumerate(x)]
+    dump.write_text("\n".join(lines) + "\n")
+    write(topology, frames_of(positions)[0])
+    universe = open_trajectory(topology, dump, frame_interval=0.1)
+    np.testing.assert_allclose(msd_of(universe), right(positions), atol=0.01)
+
+
+def test_an_xdatcar(positions: Array, tmp_path: Path) -> None:
+    order = np.argsort(SYMBOLS, kind="stable")
+    file = tmp_path / "XDATCAR"
+    write_vasp_xdatcar(str(file), [frame[order] for frame in frames_of(positions)])
+    universe = open_trajectory(file, frame_interval=0.1)
+    np.testing.assert_allclose(msd_of(universe), right(positions), atol=0.01)
+
+
+def test_a_cell_in_another_orientation(positions: Array, tmp_path: Path) -> None:
+    turn = Rotation.from_euler("zyx", [40, 70, 20], degrees=True).as_matrix().T
+    file = tmp_path / "run.extxyz"
+    write(file, frames_of(positions, turn))
+    universe = open_trajectory(file, frame_interval=0.1)
+    np.testing.assert_allclose(universe.dimensions, DIMENSIONS, rtol=1e-5)
+    np.testing.assert_allclose(msd_of(universe), right(positions), atol=0.01)
+    speed = np.linalg.norm(positions[1] - positions[0], axis=1) / 0.1
+    np.testing.assert_allclose(np.linalg.norm(universe.trajectory[0].velocities, axis=1), speed, rtol=1e-4)
+
+
+def test_atoms_do_not_breathe_with_the_cells_that_they_crossed() -> None:
+    """A barostat scales positions in the cell; what an atom has walked before is not scaled."""
+    rng = np.random.default_rng(5)
+    edges = 10.0 + 0.3 * np.sin(np.arange(400))
+    steps = rng.normal(0.4, 0.3, (400, 20, 3))
+    raw = np.empty((400, 20, 3))
+    raw[0] = rng.uniform(0.0, edges[0], (20, 3))
+    for k in range(1, 400):
+        raw[k] = np.mod(raw[k - 1] * edges[k] / edges[k - 1] + steps[k], edges[k])
+    boxes = edges[:, None, None] * np.eye(3)
+    unwrapped = Unwrapper(np.arange(20))(np.arange(400), raw.copy(), boxes)
+    walked = steps[1:].sum(axis=0)
+    assert walked.mean() > 15 * 10.0
+    # The part within the cell does follow it, by 0.3 A of 10 and step; 400 of them add up like noise.
+    assert np.abs(unwrapped[-1] - unwrapped[0] - walked).max() < 10.0
+    images = np.round((unwrapped - raw) / edges[:, None, None])
+    assert (
+        np.abs(np.diff(raw + images * edges[:, None, None], axis=0) - steps[1:]).max() > 4.0
+    )  # the naive way
+    assert np.abs(np.diff(unwrapped, axis=0) - steps[1:]).max() < 0.4
+
+
+def test_blocks_make_no_difference(positions: Array, monkeypatch: pytest.MonkeyPatch) -> None:
+    universe = universe_of(wrapped(positions))
+    before = msd_of(universe)
+    monkeypatch.setattr("openmm_anion.analysis.continuous.BLOCK_NUMBERS", 7 * 21)
+    np.testing.assert_allclose(msd_of(universe), before, rtol=1e-12)
+
+
+def test_anions_are_found_in_the_first_frame(positions: Array) -> None:
+    ions = find_ions(universe_of(wrapped(positions)), "Na", "PS4")
+    (anion,) = ions.anions
+    assert ions.cations.tolist() == [0, 6]
+    assert anion.indices.tolist() == [1, 2, 3, 4, 5]
+    assert anion.center == 0
+    assert anion.ligands.tolist() == [1, 2, 3, 4]
+
+
+def test_cages_have_no_centre_and_turn_with_their_hydrogens() -> None:
+    golden = (1 + np.sqrt(5)) / 2
+    corners = [np.roll([0, a, b * golden], k) for k in range(3) for a in (1, -1) for b in (1, -1)]
+    unit = np.array(corners) / np.linalg.norm(corners[0])
+    universe = mda.Universe.empty(24, trajectory=True)
+    universe.add_TopologyAttr("elements", ["B"] * 12 + ["H"] * 12)
+    universe.load_new(np.vstack([1.69 * unit, 2.88 * unit])[None], dimensions=[[12.0] * 3 + [90.0] * 3])
+    with pytest.raises(InputError, match=r"no atom is a 'Na'; the elements are B, H"):
+        find_ions(universe, "Na", "B12H12")
+    universe.atoms.elements = ["B"] * 12 + ["H"] * 12
+    (anion,) = find_ions(universe, "H", "B12H12").anions
+    assert anion.center is None
+    assert anion.ligands.tolist() == list(range(12, 24))
+
+
+def test_results_are_written_and_read(positions: Array, tmp_path: Path) -> None:
+    universe = universe_of(positions)
+    analysis = MeanSquaredDisplacement(universe.select_atoms("name Na"), None)
+    with pytest.raises(InputError, match="no results yet"):
+        _ = analysis.data
+    analysis.run().to_json(tmp_path / "msd.json")
+    data = from_json(tmp_path / "msd.json")
+    assert data.msd.attrs["units"] == "A^2"
+    np.testing.assert_allclose(data.msd, analysis.results.msd)
+    axes = analysis.plot()
+    assert axes.get_xlabel() == "lag time (ps)"
+    (tmp_path / "other.json").write_text("[1]")
+    with pytest.raises(InputError, match=r"other\.json holds no quantity"):
+        from_json(tmp_path / "other.json")
+
+
+# MDAnalysis' reader stumbles over itself when it is closed after a failed opening.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_what_cannot_be_used_is_said_in_one_line(positions: Array, tmp_path: Path) -> None:
+    file = tmp_path / "run.extxyz"
+    frames = frames_of(positions)
+    write(file, frames)
+    with pytest.raises(InputError, match="does not say the time between its frames"):
+        open_trajectory(file)
+    with pytest.raises(InputError, match=r"nothing\.dcd not found"):
+        open_trajectory(file, tmp_path / "nothing.dcd")
+    other = tmp_path / "other.extxyz"
+    write(other, [frames[0], frames[1][:-1]])
+    with pytest.raises(InputError, match=r"frame 1 of .* holds other atoms"):
+        open_trajectory(other, frame_interval=0.1)
+    bad = tmp_path / "bad.dcd"
+    bad.write_bytes(b"nonsense" * 20)
+    with pytest.raises(InputError, match=r"bad\.dcd cannot be read by MDAnalysis"):
+        open_trajectory(file, bad)
+    universe = universe_of(positions)
+    with pytest.raises(InputError, match="no atom is a 'NA'"):
+        find_ions(universe, "NA", "PS4")
+    changing = universe.select_atoms("name Na and prop x > 0", updating=True)
+    with pytest.raises(InputError, match="changes from frame to frame"):
+        MeanSquaredDisplacement(changing, None)
+    universe.trajectory[5].positions[2] = np.nan
+    with pytest.raises(InputError, match="frame 5: the position of atom 2 is not finite"):
+        MeanSquaredDisplacement(universe.atoms, None).run()
+    nameless = mda.Universe.empty(2)
+    with pytest.raises(InputError, match="does not tell the elements"):
+        elements_of(nameless)
