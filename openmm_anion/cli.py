@@ -12,7 +12,10 @@ from openmm_anion import __version__
 from openmm_anion.errors import InputError
 
 COMMANDS = {
+    "init": ("openmm_anion.study.init_command", "write a commented study file for a crystal"),
+    "plan": ("openmm_anion.study.plan_command", "say how long a study takes here, before it is run"),
     "run": ("openmm_anion.study.command", "run a study, or go on with one that was interrupted"),
+    "status": ("openmm_anion.comparison.status_command", "show how far every run of a study is"),
     "report": ("openmm_anion.report.command", "analyse a study: table and report.html"),
     "train": ("openmm_anion.models.train_command", "train a potential on labelled frames"),
     "distill": (

@@ -9,21 +9,26 @@ Array = NDArray[np.float64]
 
 
 def heights(box: Array) -> Array:
-    """Return the three perpendicular heights of a box, nm.
+    """Return the three perpendicular heights of a box, or of many.
 
     Half the smallest one is the longest vector whose nearest image is certain.
 
     Parameters
     ----------
-    box : (3, 3) array
-        Box vectors as rows, nm.
+    box : (..., 3, 3) array
+        Box vectors as rows.
+
+    Returns
+    -------
+    (..., 3) array
+        In the unit of the box.
 
     Examples
     --------
     >>> heights(np.diag([1.0, 2.0, 3.0]))
     array([1., 2., 3.])
     """
-    return np.asarray(1.0 / np.linalg.norm(np.linalg.inv(box), axis=0))
+    return np.asarray(1.0 / np.linalg.norm(np.linalg.inv(box), axis=-2))
 
 
 def minimum_image(vectors: Array, box: Array) -> Array:

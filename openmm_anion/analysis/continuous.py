@@ -94,6 +94,10 @@ class ContinuousAnalysis(Quantity):
         self._indices = np.asarray(indices, dtype=np.int64)
         if not len(self._indices):
             raise InputError("no atoms are selected; elements are case sensitive ('Na', not 'NA')")
+        if self._indices.min() < 0 or self._indices.max() >= len(universe.atoms):
+            raise InputError(
+                f"atom {self._indices.max()} is named, but there are {len(universe.atoms)} atoms"
+            )
         self._molecules = [np.asarray(molecule, dtype=np.int64) for molecule in molecules]
         self._interval_is_given = frame_interval is not None
         self._frame_interval = _time_step(universe.trajectory) if frame_interval is None else frame_interval
@@ -103,7 +107,7 @@ class ContinuousAnalysis(Quantity):
 
     @abstractmethod
     def _consume(self, block: Block) -> None:
-        """Take the next frames; the arrays are overwritten later."""
+        """Take the next frames."""
 
     @abstractmethod
     def _finish(self, interval: float) -> None:
@@ -115,42 +119,54 @@ class ContinuousAnalysis(Quantity):
             raise InputError(f"{type(self).__name__} needs at least {needed} frames, got {self.n_frames}")
         size = min(self.n_frames, max(1, BLOCK_NUMBERS // (3 * len(self._indices))))
         shape = (size, len(self._indices), 3)
-        self._positions, self._boxes = np.empty(shape), np.zeros((size, 3, 3))
-        self._velocities = np.empty(shape) if self._wants_velocities else None
+        # As the readers of MDAnalysis have them; sums over them are taken in double precision.
+        self._positions = np.empty(shape, dtype=np.float32)
+        self._velocities = np.empty_like(self._positions) if self._wants_velocities else None
+        self._boxes = np.zeros((size, 3, 3))
+        self._cell: Array = np.empty(0)
         self._filled, self._done = 0, 0
         self._periodic: bool | None = None
         self._unwrapper = Unwrapper(self._indices)
 
     def _single_frame(self) -> None:
         k = self._filled
-        self._positions[k] = self._ts.positions[self._indices]
-        periodic = self._ts.dimensions is not None and bool(np.any(self._ts.dimensions[:3]))
-        if self._periodic is None:
-            self._periodic = periodic
-        if periodic != self._periodic:
-            raise InputError(f"frame {self._ts.frame}: some frames have a cell and others do not")
-        if periodic:
-            self._boxes[k] = triclinic_vectors(self._ts.dimensions, dtype=np.float64)
+        self._ts.positions.take(self._indices, axis=0, out=self._positions[k], mode="clip")
+        cell = self._ts.dimensions
+        if k == 0 or cell is None or (cell != self._cell).any():
+            self._take_cell(cell)
+        else:
+            self._boxes[k] = self._boxes[k - 1]
         if self._velocities is not None:
             if not self._ts.has_velocities:
                 raise InputError(
                     f"frame {self._ts.frame} has no velocities; write them with the positions (TRR, H5MD, "
                     "extxyz) or give a trajectory that has them"
                 )
-            self._velocities[k] = self._ts.velocities[self._indices]
+            self._ts.velocities.take(self._indices, axis=0, out=self._velocities[k], mode="clip")
         self._filled += 1
         if self._filled == len(self._positions):
             self._hand_over()
 
+    def _take_cell(self, cell: Array | None) -> None:
+        periodic = cell is not None and bool(np.any(cell[:3]))
+        if self._periodic is None:
+            self._periodic = periodic
+        if periodic != self._periodic:
+            raise InputError(f"frame {self._ts.frame}: some frames have a cell and others do not")
+        if cell is not None and periodic:
+            self._cell = cell.copy()
+            self._boxes[self._filled] = triclinic_vectors(cell, dtype=np.float64)
+
     def _hand_over(self) -> None:
         k, first = self._filled, self._done
         boxes = self._boxes[:k] if self._periodic else None
+        positions = self._positions[:k].astype(np.float64)
         if not first and boxes is not None:
             for molecule in self._molecules:
-                here = self._positions[0, molecule]
+                here = positions[0, molecule]
                 self._unwrapper.shift[molecule] = make_whole(here, boxes[0]) - here
-        positions = self._unwrapper(self.frames[first : first + k], self._positions[:k], boxes)
-        velocities = None if self._velocities is None else self._velocities[:k]
+        positions = self._unwrapper(self.frames[first : first + k], positions, boxes)
+        velocities = None if self._velocities is None else self._velocities[:k].astype(np.float64)
         self._consume(Block(slice(first, first + k), positions, boxes, velocities))
         self._filled, self._done = 0, first + k
 

@@ -10,6 +10,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from scipy import fft
 
+from openmm_anion.analysis.compiled import compiled
 from openmm_anion.analysis.continuous import Block, ContinuousAnalysis, indices_of
 from openmm_anion.analysis.framework import Framework, masses_known
 from openmm_anion.analysis.quantity import new_axes, variable
@@ -17,6 +18,8 @@ from openmm_anion.errors import InputError
 
 _PARTICLES_AT_A_TIME = 16
 """Their spectra stay in the cache of a core."""
+_FRAMES_AT_A_TIME = 32
+"""Transposed while they are in the cache."""
 
 
 def mean_squared_displacement(positions: ArrayLike, n_lags: int | None = None) -> NDArray[np.float64]:
@@ -49,23 +52,63 @@ def mean_squared_displacement(positions: ArrayLike, n_lags: int | None = None) -
     >>> mean_squared_displacement([[[0.0]], [[1.0]], [[3.0]]]).ravel().round(12)
     array([0. , 2.5, 9. ])
     """
-    x = np.moveaxis(np.asarray(positions, dtype=np.float64), 0, -1)  # particle, dimension, time
-    n_particles, _, n = x.shape
+    x = np.asarray(positions, dtype=np.float64)
+    n, n_particles, n_dimensions = x.shape
     n_lags = n if n_lags is None else min(n, n_lags)
     padded = fft.next_fast_len(n + n_lags - 1, real=True)
-    lags = np.arange(n_lags)
     result = np.empty((n_lags, n_particles))
     for first in range(0, n_particles, _PARTICLES_AT_A_TIME):
-        chunk = slice(first, first + _PARTICLES_AT_A_TIME)
-        part = x[chunk] - x[chunk].mean(axis=-1, keepdims=True)
-        spectrum = fft.rfft(part, padded, axis=-1)
-        power = (spectrum.real**2 + spectrum.imag**2).sum(axis=1)
-        products = fft.irfft(power, padded, axis=-1)[:, :n_lags]
-        sums = np.pad(np.cumsum((part**2).sum(axis=1), axis=-1), ((0, 0), (1, 0)))
-        squares = sums[:, n - lags] + sums[:, [n]] - sums[:, lags]
-        result[:, chunk] = ((squares - 2.0 * products) / (n - lags)).T
-    result[0] = 0.0
+        some = min(_PARTICLES_AT_A_TIME, n_particles - first)
+        series = np.zeros((some, n_dimensions, padded))
+        _centred(x[:, first : first + some], series)
+        products = fft.irfft(_power(fft.rfft(series, axis=-1)), padded, axis=-1)
+        _from_products(series, products, n, result[:, first : first + some])
     return result
+
+
+@compiled
+def _centred(x: NDArray[np.float64], series: NDArray[np.float64]) -> None:
+    """Lay positions out as one series after the other, about their means."""
+    n = x.shape[0]
+    for begin in range(0, n, _FRAMES_AT_A_TIME):
+        end = min(begin + _FRAMES_AT_A_TIME, n)
+        for p in range(x.shape[1]):
+            for d in range(x.shape[2]):
+                for t in range(begin, end):
+                    series[p, d, t] = x[t, p, d]
+    for p in range(x.shape[1]):
+        for d in range(x.shape[2]):
+            mean = series[p, d, :n].mean()
+            for t in range(n):
+                series[p, d, t] -= mean
+
+
+@compiled
+def _power(spectrum: NDArray[np.complex128]) -> NDArray[np.float64]:
+    """Sum of the power spectra over dimensions."""
+    total = np.zeros((spectrum.shape[0], spectrum.shape[2]))
+    for p in range(spectrum.shape[0]):
+        for d in range(spectrum.shape[1]):
+            for f in range(spectrum.shape[2]):
+                total[p, f] += spectrum[p, d, f].real ** 2 + spectrum[p, d, f].imag ** 2
+    return total
+
+
+@compiled
+def _from_products(
+    series: NDArray[np.float64], products: NDArray[np.float64], n: int, msd: NDArray[np.float64]
+) -> None:
+    """Squares at both ends, less twice the products; at each lag the squares lose one at each end."""
+    for p in range(series.shape[0]):
+        squares = 0.0
+        for d in range(series.shape[1]):
+            for t in range(n):
+                squares += 2.0 * series[p, d, t] ** 2
+        msd[0, p] = 0.0
+        for k in range(1, msd.shape[0]):
+            for d in range(series.shape[1]):
+                squares -= series[p, d, k - 1] ** 2 + series[p, d, n - k] ** 2
+            msd[k, p] = (squares - 2.0 * products[p, k]) / (n - k)
 
 
 def displacement_tensor(positions: NDArray[np.float64], n_lags: int) -> NDArray[np.float64]:

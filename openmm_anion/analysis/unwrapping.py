@@ -78,8 +78,8 @@ class Unwrapper:
         InputError
             If a position is not finite, or an atom of a wrapped trajectory moves too far to tell where.
         """
-        bad = np.argwhere(~np.isfinite(positions))
-        if len(bad):
+        if not np.isfinite(positions.sum()):
+            bad = np.argwhere(~np.isfinite(positions))
             frame, atom = frames[bad[0, 0]], self._ids[bad[0, 1]]
             raise InputError(f"frame {frame}: the position of atom {atom} is not finite; the run blew up")
         if boxes is None:
@@ -88,7 +88,7 @@ class Unwrapper:
             self._raw = positions[0].copy()
         if not np.isfinite(boxes).all() or np.linalg.det(boxes).min() <= 0.0:
             raise InputError(f"the cell is missing in one of the frames {frames[0]} to {frames[-1]}")
-        limits = LONGEST_STEP * np.array([heights(box).min() for box in boxes])
+        limits = LONGEST_STEP * heights(boxes).min(axis=1)
         wrapped, longest, frame, atom = _continue(
             positions,
             boxes,

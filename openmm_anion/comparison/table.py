@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from openmm_anion.analysis.diffusion import CM2_PER_S, NM2_PER_NS
 from openmm_anion.comparison.results import FREE, Estimate, ModeResult, StudyResults
+from openmm_anion.text_table import columns
 
 _HEADER = ["T (K)", "frozen", "D (cm^2/s)", "95 %", "D (nm^2/ns)", "D/D(free)", "95 %", "verdict", "runs"]
 
@@ -41,10 +42,7 @@ def format_table(results: StudyResults) -> str:
         if run.warning
     ]
     notes += [f"{name}: not started" for name in results.missing]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    ]
+    lines = columns(rows)
     lines.insert(1, "-" * max(len(line) for line in lines))
     return "\n".join(lines + notes)
 

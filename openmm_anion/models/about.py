@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from openmm_anion.text_table import columns
 from openmm_anion.units import ANGSTROM
 
 TRAINED_ON = ("training", "validation")
@@ -120,8 +121,5 @@ def table(entries: Iterable[About]) -> str:
         (e.name, e.elements_text, e.cutoff_text, e.size_text, e.conditions or "-", e.accuracy or "-")
         for e in entries
     ]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    ]
+    lines = columns(rows)
     return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])

@@ -24,6 +24,17 @@ DCD_HEADER = 276
 """Bytes before the first frame in a DCD file written by OpenMM."""
 
 
+def frame_bytes(n_atoms: int) -> int:
+    """Bytes of a frame in a DCD file: the cell, and three coordinates in single precision.
+
+    Examples
+    --------
+    >>> frame_bytes(128)
+    1616
+    """
+    return 56 + 3 * (8 + 4 * n_atoms)
+
+
 class Recorder:
     """Write frames and records of one run, and checkpoints that match them.
 
@@ -118,7 +129,7 @@ class Recorder:
             trajectory.unlink(missing_ok=True)
             table.unlink(missing_ok=True)
             return
-        size = DCD_HEADER + self.frames * (56 + 3 * (8 + 4 * self._atoms))
+        size = DCD_HEADER + self.frames * frame_bytes(self._atoms)
         if not trajectory.is_file() or trajectory.stat().st_size < size:
             raise InputError(
                 f"{trajectory} is shorter than its checkpoint; delete {self._folder} to repeat that run"
