@@ -21,6 +21,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", metavar="DIR", help="results directory (default: the study's name beside it)"
     )
+    parser.add_argument(
+        "--dask",
+        metavar="ADDRESS",
+        help="run on the workers of a Dask scheduler, e.g. tcp://10.0.0.1:8786, which see the same files",
+    )
     parser.add_argument("--quiet", action="store_true", help="show no progress")
 
 
@@ -39,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     """
     settings = read_settings(args.study)
     directory = Path(args.out) if args.out else Path(args.study).with_suffix("")
-    outcome = run_study(settings, directory, quiet=args.quiet)
+    outcome = run_study(settings, directory, dask=args.dask, quiet=args.quiet)
     for key, status in outcome.troubled.items():
         print(f"{key}: {status}")
     print(f"{len(outcome.statuses)} runs in {directory}; next: openmm-anion report {directory}")

@@ -58,6 +58,10 @@ class StudyLayout:
         """Folder of an equilibration and of the runs that start from it."""
         return self.root / "runs" / f"T{temperature:g}K" / f"snapshot-{number}"
 
+    def snapshot_file(self, temperature: float, number: int) -> Path:
+        """What an equilibration leaves."""
+        return self.snapshot(temperature, number) / "snapshot.npz"
+
     def run(self, key: RunKey) -> Path:
         """Folder of one run."""
         return self.snapshot(key.temperature, key.snapshot) / key.mode

@@ -1,16 +1,13 @@
-"""Run everything that a study needs, on all cores, with progress, skipping what is done."""
+"""Run everything that a study needs, in the right order, with progress, skipping what is done."""
 
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
-from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from openmm import app
@@ -19,29 +16,15 @@ from tqdm import tqdm
 from openmm_anion.atomic_file import make_directory, write_json
 from openmm_anion.errors import InputError
 from openmm_anion.freezing import MODES, parse_modes
-from openmm_anion.processes import end_with_parent, exclusive
-from openmm_anion.study.equilibration import Snapshot, equilibrate
+from openmm_anion.processes import exclusive
 from openmm_anion.study.layout import RunKey, StudyLayout
 from openmm_anion.study.platform import choose_platform, worker_count
 from openmm_anion.study.prepared import PreparedStudy, prepare_study
-from openmm_anion.study.production import produce
 from openmm_anion.study.settings import StudySettings
+from openmm_anion.study.task import Task
+from openmm_anion.study.workers import Workers, dask_workers, local_workers
 
-SNAPSHOT = "snapshot.npz"
 ENDED = ("finished", "broken", "failed")
-
-
-class Progress(Protocol):
-    """Where workers report the steps they have done."""
-
-    def put(self, item: int) -> None:
-        """Report steps, from a worker."""
-
-    def get(self) -> int:
-        """Take one report."""
-
-    def empty(self) -> bool:
-        """Tell whether there is none."""
 
 
 @dataclass
@@ -62,7 +45,9 @@ class Outcome:
         return {key: status for key, status in self.statuses.items() if status != "finished"}
 
 
-def run_study(settings: StudySettings, directory: Path, *, quiet: bool = False) -> Outcome:
+def run_study(
+    settings: StudySettings, directory: Path, *, dask: str | None = None, quiet: bool = False
+) -> Outcome:
     """Equilibrate the snapshots of a study and run every mode from each of them.
 
     What is finished is skipped and what was interrupted goes on from its last checkpoint, so that the same
@@ -74,6 +59,8 @@ def run_study(settings: StudySettings, directory: Path, *, quiet: bool = False) 
         The study file.
     directory : Path
         Where everything is written; made if needed.
+    dask : str, optional
+        Address of a Dask scheduler whose workers see the same files; by default workers of this machine.
     quiet : bool, optional
         Show no progress.
 
@@ -86,7 +73,7 @@ def run_study(settings: StudySettings, directory: Path, *, quiet: bool = False) 
     ------
     InputError
         If the study cannot be prepared, `directory` holds another study or is in use, a worker died, or an
-        equilibration breaks an anion.
+        equilibration breaks an anion, or nobody answers at the address.
     """
     layout = StudyLayout(directory)
     check_intervals(settings)
@@ -95,7 +82,7 @@ def run_study(settings: StudySettings, directory: Path, *, quiet: bool = False) 
     make_directory(directory, "results directory")
     with exclusive(layout.lock):
         _write_study(layout, study)
-        return _Scheduler(study, layout, platform, quiet).run()
+        return _Scheduler(study, layout, platform, dask, quiet).run()
 
 
 def check_intervals(settings: StudySettings) -> None:
@@ -146,48 +133,12 @@ def _seed(base: int, temperature: float, snapshot: int, purpose: int) -> int:
     return int(sequence.generate_state(1)[0] % (2**31 - 2)) + 1
 
 
-@dataclass(frozen=True)
-class _Task:
-    """What a worker is asked to do: equilibrate one snapshot, or (with a mode) run it."""
-
-    key: RunKey
-    root: Path
-    platform: str
-    seed: int
-    equilibrate: bool
-
-
-# One study per worker process: loading the potential takes longer than many a task.
-_worker_study: PreparedStudy | None = None
-_worker_queue: Progress | None = None
-
-
-def _start_worker(settings: StudySettings, progress: Progress, parent: int) -> None:
-    global _worker_study, _worker_queue
-    end_with_parent(parent)
-    _worker_study, _worker_queue = prepare_study(settings), progress
-
-
-def _work(task: _Task) -> str:
-    assert _worker_study is not None
-    assert _worker_queue is not None
-    layout = StudyLayout(task.root)
-    key = task.key
-    place = layout.snapshot(key.temperature, key.snapshot) / SNAPSHOT
-    report: Callable[[int], None] = _worker_queue.put
-    if task.equilibrate:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        equilibrate(_worker_study, key.temperature, task.seed, task.platform, report).write(place)
-        return "finished"
-    return produce(
-        _worker_study, key, Snapshot.read(place), layout.run(key), task.seed, task.platform, report
-    )
-
-
 class _Scheduler:
-    def __init__(self, study: PreparedStudy, layout: StudyLayout, platform: str, quiet: bool) -> None:
+    def __init__(
+        self, study: PreparedStudy, layout: StudyLayout, platform: str, dask: str | None, quiet: bool
+    ) -> None:
         self.study, self.layout, self.platform, self.quiet = study, layout, platform, quiet
-        self.settings = study.settings
+        self.settings, self.dask = study.settings, dask
         self.outcome = Outcome()
 
     def run(self) -> Outcome:
@@ -200,35 +151,24 @@ class _Scheduler:
         window = dynamics.window if dynamics.reference == "mean" else 0.0
         steps = len(waiting) * (dynamics.equilibration + window) + len(runs) * dynamics.production
         total = round(steps / dynamics.timestep)
-        workers = min(worker_count(self.settings.computer, self.platform), max(len(runs), len(waiting)))
-        if not self.quiet:
-            print(
-                f"{len(waiting)} equilibrations and {len(runs)} runs of {len(self.study.atoms)} "
-                f"atoms, {total} steps "
-                f"in all, on {self.platform}, {workers} at a time",
-                flush=True,
-            )
-        context = multiprocessing.get_context("spawn")
-        progress: Progress = context.Queue()
-        pool = ProcessPoolExecutor(workers, context, _start_worker, (self.settings, progress, os.getpid()))
-        try:
+        with self._workers(max(len(runs), len(waiting))) as workers:
+            if not self.quiet:
+                print(
+                    f"{len(waiting)} equilibrations and {len(runs)} runs of {len(self.study.atoms)} "
+                    f"atoms, {total} steps in all, on {self.platform}, {workers.count} at a time",
+                    flush=True,
+                )
             with tqdm(total=total, unit="step", unit_scale=True, disable=self.quiet, smoothing=0.05) as bar:
-                self._work_off(pool, progress, bar, waiting, runs)
-        except BrokenProcessPool:
-            raise InputError(
-                "a worker process died (out of memory?); run the same command again to go on from "
-                "the checkpoints"
-            ) from None
-        except BaseException:
-            for worker in multiprocessing.active_children():
-                worker.terminate()
-            raise
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+                self._work_off(workers, bar, waiting, runs)
         return self.outcome
 
+    def _workers(self, tasks: int) -> AbstractContextManager[Workers]:
+        if self.dask is not None:
+            return dask_workers(self.settings, self.dask)
+        return local_workers(self.settings, min(worker_count(self.settings.computer, self.platform), tasks))
+
     def _snapshot(self, start: tuple[float, int]) -> Path:
-        return self.layout.snapshot(*start) / SNAPSHOT
+        return self.layout.snapshot_file(*start)
 
     def _open_runs(self, start: tuple[float, int]) -> list[RunKey]:
         """Runs from one snapshot that have not ended yet; note those that have."""
@@ -245,19 +185,18 @@ class _Scheduler:
 
     def _work_off(
         self,
-        pool: ProcessPoolExecutor,
-        progress: Progress,
+        workers: Workers,
         bar: Any,
         waiting: list[tuple[float, int]],
         runs: list[RunKey],
     ) -> None:
-        running: dict[Future[str], _Task] = {}
+        running: dict[Future[str], Task] = {}
 
         def submit(key: RunKey, *, equilibrate: bool) -> None:
             purpose = 0 if equilibrate else 1 + MODES.index(parse_modes(key.mode))
             seed = _seed(self.settings.dynamics.seed, key.temperature, key.snapshot, purpose)
-            task = _Task(key, self.layout.root, self.platform, seed, equilibrate)
-            running[pool.submit(_work, task)] = task
+            task = Task(key, self.layout.root.resolve(), self.platform, seed, equilibrate)
+            running[workers.submit(task)] = task
 
         for start in waiting:
             submit(RunKey(*start, "free"), equilibrate=True)
@@ -274,5 +213,4 @@ class _Scheduler:
                         submit(key, equilibrate=False)
                 else:
                     self.outcome.statuses[task.key] = status
-            while not progress.empty():
-                bar.update(progress.get())
+            bar.update(workers.steps())
