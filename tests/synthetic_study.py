@@ -22,7 +22,8 @@ SITES = 4
 BOX = SPACING * SITES
 N_CATIONS = 48
 N_ANIONS = 16
-BOND = 2.05
+BOND = 1.0
+"""Short, so that anions do not touch."""
 FRAME_INTERVAL = 0.1
 TETRAHEDRON = BOND / np.sqrt(3.0) * np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
 

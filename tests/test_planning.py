@@ -124,7 +124,7 @@ def test_status_tells_every_run_apart(tmp_path: Path, capsys: pytest.CaptureFixt
     assert running.kelvin == pytest.approx(850, rel=0.05)
     assert main(["status", str(study)]) == 1
     out = capsys.readouterr().out
-    assert "850 K, snapshot 0, V: PS4 lost S at 3.2 ps" in out
+    assert "850 K, snapshot 0, V: PS4 number 1 lost S (atom 7) at 3.2 ps" in out
     assert "2 of 6 finished" in out
     assert main(["status", str(study), "--watch", "0"]) == 2
 

@@ -81,7 +81,7 @@ def test_a_broken_anion_is_told_in_plain_words(finished: Path, tmp_path: Path) -
     event = {"time_ps": 4.2, "anion": 3, "formula": "PS4", "atom": 17, "symbol": "S", "distance_nm": 0.33}
     change_run(study, "T850K/snapshot-1/R", status="broken", broken=[event])
     own = without_plotly(write_report(study).read_text(encoding="utf-8"))
-    assert "Rotation frozen: not valid (snapshot 1: PS4 number 3 lost S (atom 17) at 4.2 ps)" in own
+    assert "Rotation frozen: not valid (snapshot 1: PS4 number 3 lost S (atom 17) at 4.2 ps, bond 3.30 A)" in own
 
 
 def test_a_study_without_a_free_run_or_data_still_has_a_report(tmp_path: Path) -> None:
@@ -114,13 +114,9 @@ def test_caveats_name_snapshots_window_and_temperature(results: StudyResults) ->
     text = " ".join(caveats(results))
     assert "2 starting snapshots" in text
     assert "between lag times of 2 and 10 ps" in text
-    run = results.runs[0]
-    assert run.thermodynamics is not None
-    hot = run.model_copy(
-        update={"thermodynamics": run.thermodynamics.model_copy(update={"mean_temperature_K": 990.0})}
-    )
-    text = " ".join(caveats(results.model_copy(update={"runs": [hot]})))
-    assert "meant for 850 K was at 990 K on average" in text
+    warned = results.runs[0].model_copy(update={"warning": "it was at 990 K on average instead of 850 K"})
+    text = " ".join(caveats(results.model_copy(update={"runs": [warned]})))
+    assert "The run free, snapshot 0, at 850 K: it was at 990 K on average" in text
 
 
 @pytest.mark.parametrize("ending", ["svg", "png"])

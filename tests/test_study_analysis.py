@@ -89,8 +89,8 @@ def test_a_broken_anion_that_the_run_reported_makes_the_mode_not_valid(study: Pa
     mode = results.temperatures[0].mode("R")
     assert mode is not None
     assert (mode.verdict, mode.valid, mode.D_A2_per_ps, mode.ratio) == ("not valid", False, None, None)
-    assert mode.reasons == ["snapshot 1: PS4 number 3 lost S (atom 17) at 4.2 ps"]
-    assert "not valid, snapshot 1: PS4 number 3 lost S (atom 17) at 4.2 ps" in format_table(results)
+    assert mode.reasons == ["snapshot 1: PS4 number 3 lost S (atom 17) at 4.2 ps, bond 3.30 A"]
+    assert "not valid, snapshot 1: PS4 number 3 lost S (atom 17) at 4.2 ps, bond 3.30 A" in format_table(results)
     assert results.temperatures[0].modes[1].verdict == "no difference can be told"
 
 
@@ -200,3 +200,19 @@ def test_runs_too_short_for_diffusion_say_so(tmp_path: Path) -> None:
     results = analyze_study(directory)
     assert "the runs are too short: the slope is read from 0.6 ps on" in format_table(results)
     assert any("still rattle in their cages" in caveat for caveat in caveats(results))
+
+
+def test_runs_that_are_off_course_are_warned_of(study: Path) -> None:
+    run = study / "runs/T850K/snapshot-0/T/thermodynamics.csv"
+    header, *rows = run.read_text().splitlines()
+    names = header.split(",")
+    table = np.array([[float(x) for x in row.split(",")] for row in rows])
+    table[:, names.index("temperature_K")] *= 1.08
+    table[300:, names.index("constraint_violation_nm")] = 3e-5
+    run.write_text("\n".join([header, *(",".join(f"{x:.10g}" for x in row) for row in table)]) + "\n")
+    results = analyze_study(study)
+    warned = {(r.mode, r.snapshot): r.warning for r in results.runs if r.warning}
+    assert list(warned) == [("T", 0)]
+    assert "frozen motions slip from 30 ps on, by up to 3e-05 nm" in warned["T", 0]
+    assert "K on average instead of 850 K" in warned["T", 0]
+    assert "850 K, T, snapshot 0: frozen motions slip" in format_table(results)

@@ -1,14 +1,17 @@
-"""Notice an anion that loses a ligand: from then on the run is of another material."""
+"""Notice an anion that loses a ligand, binds to another or leaves: the run then is of another material."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from openmm_anion.analysis.damage import Damage
+from openmm_anion.analysis.merging import MergeWatch
+from openmm_anion.analysis.places import PlaceWatch
 from openmm_anion.errors import InputError
+from openmm_anion.periodic import make_whole
 
 BROKEN_STRETCH = 1.5
 """A bond this many times as long as in the reference is broken.
@@ -16,40 +19,6 @@ BROKEN_STRETCH = 1.5
 P-S is 2.05 A in PS4: broken from 3.1 A on. Thermal motion at 1000 K stretches such a bond by
 some ten percent at most, while a ligand that leaves, or changes places with another, has to pass
 this length."""
-
-
-@dataclass(frozen=True)
-class BrokenBond:
-    """A ligand that left its anion.
-
-    Attributes
-    ----------
-    time_ps : float
-        Time of the frame, ps.
-    anion : int
-        Number of the anion, from 0.
-    formula : str
-        Its formula.
-    atom : int
-        Index of the ligand that left.
-    symbol : str
-        Its element.
-    distance_nm : float
-        Length of the bond in that frame, nm.
-    """
-
-    time_ps: float
-    anion: int
-    formula: str
-    atom: int
-    symbol: str
-    distance_nm: float
-
-    def __str__(self) -> str:
-        return (
-            f"{self.formula} number {self.anion} lost {self.symbol} (atom {self.atom}) "
-            f"at {self.time_ps:g} ps, bond {10.0 * self.distance_nm:.2f} A"
-        )
 
 
 class BondWatch:
@@ -109,7 +78,7 @@ class BondWatch:
         self._limits = stretch * self._lengths(np.asarray(positions, dtype=np.float64), box)
         self._intact = np.ones(len(self._bonds), dtype=bool)
 
-    def __call__(self, positions: ArrayLike, box: ArrayLike, time_ps: float) -> list[BrokenBond]:
+    def __call__(self, positions: ArrayLike, box: ArrayLike, time_ps: float) -> list[Damage]:
         """Return the bonds that broke since the last call.
 
         Parameters
@@ -123,14 +92,14 @@ class BondWatch:
 
         Returns
         -------
-        list of BrokenBond
+        list of Damage
         """
         lengths = self._lengths(np.asarray(positions, dtype=np.float64), box)
         # "not below" so that a position that is not a number counts as broken too
         new = np.flatnonzero(self._intact & ~(lengths < self._limits))
         self._intact[new] = False
         return [
-            BrokenBond(
+            Damage(
                 time_ps=float(time_ps),
                 anion=int(self._anion[bond]),
                 formula=self._formulas[self._anion[bond]],
@@ -147,6 +116,64 @@ class BondWatch:
         bond = positions[self._bonds[:, 1]] - positions[self._bonds[:, 0]]
         bond -= np.round(bond @ np.linalg.inv(vectors)) @ vectors
         return np.asarray(np.linalg.norm(bond, axis=1))
+
+
+class AnionWatch:
+    """Watch the anions of a crystal: their bonds, the contacts between them, and their places.
+
+    Parameters
+    ----------
+    formulas : sequence of str
+        Formula of each anion.
+    bonds : sequence of array_like, shape (k, 2)
+        Bonds of each anion, as atom indices.
+    members : sequence of array_like of int
+        Atoms of each anion.
+    symbols : sequence of str
+        Elements of all atoms.
+    masses : array_like
+        Masses of all atoms, Da.
+    positions : array_like, shape (n, 3)
+        The crystal, nm, wrapped or not.
+    box : array_like, shape (3, 3)
+        Box vectors as rows, nm.
+    """
+
+    def __init__(
+        self,
+        formulas: Sequence[str],
+        bonds: Sequence[ArrayLike],
+        members: Sequence[ArrayLike],
+        symbols: Sequence[str],
+        masses: ArrayLike,
+        positions: ArrayLike,
+        box: ArrayLike,
+    ) -> None:
+        crystal, cell = np.asarray(positions, dtype=np.float64), np.asarray(box, dtype=np.float64)
+        mass = np.asarray(masses, dtype=np.float64)
+        centers = [
+            mass[group] @ make_whole(crystal[group], cell) / mass[group].sum()
+            for group in (np.asarray(m, dtype=np.int64) for m in members)
+        ]
+        self._watches = (
+            BondWatch(formulas, bonds, symbols, crystal, cell),
+            MergeWatch(formulas, members, symbols),
+            PlaceWatch(formulas, members, symbols, mass, centers, cell),
+        )
+
+    def __call__(self, positions: ArrayLike, box: ArrayLike, time_ps: float) -> list[Damage]:
+        """Return what happened since the last call.
+
+        Parameters
+        ----------
+        positions : array_like, shape (n, 3)
+            Positions of all atoms, wrapped or not, nm.
+        box : array_like, shape (3, 3)
+            Box vectors as rows, nm.
+        time_ps : float
+            Time of the frame, ps.
+        """
+        return [damage for watch in self._watches for damage in watch(positions, box, time_ps)]
 
 
 def _ligand_last(bonds: NDArray[np.int64]) -> NDArray[np.int64]:

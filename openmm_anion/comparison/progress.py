@@ -68,7 +68,7 @@ def _started(folder: RunFolder, now: float) -> RunProgress:
         state = "interrupted"
     note = str(record.trouble) if record.trouble else ""
     if record.broken:
-        note = f"{record.broken[0].formula} lost {record.broken[0].symbol} at {record.broken[0].time_ps:g} ps"
+        note = str(record.broken[0])
     return RunProgress(
         name=_name(*folder.key),
         state=state,

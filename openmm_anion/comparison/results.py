@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from openmm_anion.analysis.damage import Damage
 from openmm_anion.comparison.ratio import Verdict
-from openmm_anion.comparison.study_directory import BrokenRecord
 
 FREE = "free"
 """Name of the mode in which nothing is frozen."""
@@ -59,7 +59,7 @@ class RunResult(BaseModel):
     used: bool
     note: str = ""
     warning: str = ""
-    broken: list[BrokenRecord] = []
+    broken: list[Damage] = []
     D_A2_per_ps: float | None = None
     D_standard_error_A2_per_ps: float | None = None
     offset_A2: float | None = None

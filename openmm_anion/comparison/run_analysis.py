@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,10 @@ from MDAnalysis.lib.formats.libdcd import DCDFile
 from MDAnalysis.lib.mdamath import triclinic_vectors
 from numpy.typing import NDArray
 
-from openmm_anion.analysis.integrity import BondWatch
+from openmm_anion.analysis.damage import Damage
+from openmm_anion.analysis.integrity import AnionWatch
 from openmm_anion.analysis.msd import MeanSquaredDisplacement
-from openmm_anion.comparison.study_directory import BrokenRecord, RunFolder, StructureRecord, StudyDirectory
+from openmm_anion.comparison.study_directory import RunFolder, StructureRecord, StudyDirectory
 from openmm_anion.errors import InputError
 from openmm_anion.units import ANGSTROM
 
@@ -83,8 +84,8 @@ class RunAnalysis:
         The run.
     frames : int
         Frames in its trajectory.
-    broken : list of BrokenRecord
-        Ligands lost, as the run reported and as the trajectory shows.
+    broken : list of Damage
+        What happened to anions, as the run reported and as the trajectory shows.
     lag_times : ndarray
         Lag times, ps; empty if there are fewer than two frames or the run cannot be used.
     msd_by_particle : ndarray, shape (n, n_cations)
@@ -93,7 +94,7 @@ class RunAnalysis:
 
     folder: RunFolder
     frames: int
-    broken: list[BrokenRecord]
+    broken: list[Damage]
     lag_times: NDArray[np.float64]
     msd_by_particle: NDArray[np.float64]
 
@@ -104,7 +105,7 @@ class RunAnalysis:
 
     @property
     def sound(self) -> bool:
-        """Whether the run neither failed nor lost a ligand."""
+        """Whether the run neither failed nor damaged an anion."""
         return not self.broken and self.folder.record.status not in ("failed", "broken")
 
 
@@ -143,9 +144,9 @@ def analyze_run(folder: RunFolder, structure: StructureRecord, reference: Refere
             f"{folder.trajectory} says {written:g} ps between frames, its run.json "
             f"{record.frame_interval_ps:g}; repeat the run"
         )
-    known = {(event.anion, event.atom) for event in broken}
-    found = _lost_ligands(universe, folder, structure, reference)
-    broken += [event for event in found if (event.anion, event.atom) not in known]
+    known = {(event.what, event.anion, event.atom) for event in broken}
+    found = _damage(universe, folder, structure, reference)
+    broken += [event for event in found if (event.what, event.anion, event.atom) not in known]
     anions = [anion.indices for anion in structure.anions]
     cations = universe.atoms[structure.cations]
     try:
@@ -179,21 +180,22 @@ def _open(folder: RunFolder, structure: StructureRecord) -> Any:
     return universe
 
 
-def _lost_ligands(
+def _damage(
     universe: Any, folder: RunFolder, structure: StructureRecord, reference: Reference
-) -> Iterator[BrokenRecord]:
-    watch = BondWatch(
+) -> Iterator[Damage]:
+    watch = AnionWatch(
         [anion.formula for anion in structure.anions],
         [anion.bonds for anion in structure.anions],
+        [anion.indices for anion in structure.anions],
         structure.symbols,
+        structure.masses,
         reference.positions * ANGSTROM,
         triclinic_vectors(reference.dimensions) * ANGSTROM,
     )
     for frame in universe.trajectory:
         box = triclinic_vectors(frame.dimensions if frame.dimensions is not None else reference.dimensions)
         time = frame.frame * folder.record.frame_interval_ps
-        for event in watch(frame.positions * ANGSTROM, box * ANGSTROM, time):
-            yield BrokenRecord(**asdict(event))
+        yield from watch(frame.positions * ANGSTROM, box * ANGSTROM, time)
 
 
 @contextmanager

@@ -15,6 +15,11 @@ FEWEST_FRAMES = 40
 
 _CURVE_POINTS = 250
 _SERIES_POINTS = 400
+_BLOCKS = 8
+LARGEST_VIOLATION = 1e-5
+"""nm; ten times what single precision on a GPU leaves of a frozen motion."""
+TEMPERATURE_TOLERANCE = 0.05
+"""Relative; the mean of a run further from its target is no run at that temperature."""
 
 
 def displacement_curve(lag_times: NDArray[np.float64], msd: NDArray[np.float64]) -> Curve:
@@ -50,7 +55,8 @@ def run_result(run: RunAnalysis, diffusion: RunDiffusion | None, longest: float)
         note = f"{run.frames} frames, too few for a diffusion coefficient"
     elif diffusion is None and run.sound:
         note = f"{run.duration:g} ps of {longest:g} ps, too short to be compared"
-    warning = str(record.spread) if record.spread and record.spread.outside else ""
+    warnings = [str(record.spread)] if record.spread and record.spread.outside else []
+    warnings += _off_course(run.folder)
     return RunResult(
         temperature_K=record.temperature_K,
         snapshot=record.snapshot,
@@ -60,7 +66,7 @@ def run_result(run: RunAnalysis, diffusion: RunDiffusion | None, longest: float)
         duration_ps=run.duration,
         used=diffusion is not None,
         note=note,
-        warning=warning,
+        warning="; ".join(warnings),
         broken=run.broken,
         D_A2_per_ps=diffusion.d if diffusion else None,
         D_standard_error_A2_per_ps=diffusion.standard_error if diffusion else None,
@@ -71,6 +77,28 @@ def run_result(run: RunAnalysis, diffusion: RunDiffusion | None, longest: float)
         else None,
         thermodynamics=_thermodynamics(run.folder),
     )
+
+
+def _off_course(folder: RunFolder) -> list[str]:
+    """What the record of a run says against it: a constraint that slips, a temperature off its target."""
+    columns = folder.thermodynamics()
+    if not columns:
+        return []
+    found = []
+    violation, times = columns["constraint_violation_nm"], columns["time_ps"]
+    bad = np.flatnonzero(violation > LARGEST_VIOLATION)
+    if len(bad):
+        found.append(
+            f"frozen motions slip from {times[bad[0]]:g} ps on, by up to {violation.max():.2g} nm: "
+            "the time step is too long, or the precision too low"
+        )
+    target, kelvin = folder.record.temperature_K, columns["temperature_K"]
+    blocks = np.array_split(kelvin, min(_BLOCKS, len(kelvin)))
+    error = np.std([block.mean() for block in blocks]) / np.sqrt(len(blocks))
+    off = abs(kelvin.mean() - target)
+    if off > TEMPERATURE_TOLERANCE * target and off > 3.0 * error:
+        found.append(f"it was at {kelvin.mean():.0f} K on average instead of {target:g} K")
+    return found
 
 
 def _thermodynamics(folder: RunFolder) -> Thermodynamics | None:

@@ -114,10 +114,7 @@ def _reasons_not_valid(members: Sequence[RunAnalysis]) -> list[str]:
         where = f"snapshot {run.folder.record.snapshot}"
         if run.broken:
             first = min(run.broken, key=lambda event: event.time_ps)
-            reasons.append(
-                f"{where}: {first.formula} number {first.anion} lost {first.symbol} (atom {first.atom}) "
-                f"at {first.time_ps:g} ps"
-            )
+            reasons.append(f"{where}: {first}")
         elif not run.sound:
             trouble = run.folder.record.trouble
             because = f", {trouble}" if trouble else ""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from openmm_anion.analysis.damage import Damage
 from openmm_anion.comparison.trouble import Trouble
 from openmm_anion.errors import InputError
 
@@ -49,17 +50,6 @@ class StructureRecord(BaseModel):
     temperatures: list[float]
     modes: list[str]
     snapshots: int
-
-
-class BrokenRecord(BaseModel):
-    """A ligand that left its anion, as ``run.json`` and ``results.json`` hold it."""
-
-    time_ps: float
-    anion: int
-    formula: str
-    atom: int
-    symbol: str
-    distance_nm: float
 
 
 class SpreadRecord(BaseModel):
@@ -100,7 +90,7 @@ class RunRecord(BaseModel):
     precision: str | None = None
     steps_per_s: float | None = None
     versions: dict[str, str] = {}
-    broken: list[BrokenRecord] = []
+    broken: list[Damage] = []
     trouble: Trouble | None = None
     spread: SpreadRecord | None = None
 

@@ -8,7 +8,6 @@ from openmm_anion.comparison.results import FREE, Estimate, ModeResult, StudyRes
 from openmm_anion.report.modes import formula_text, motion_words
 
 _FEW_SNAPSHOTS = 4
-_TEMPERATURE_TOLERANCE = 0.05
 
 
 def headline(results: StudyResults) -> str:
@@ -127,13 +126,11 @@ def caveats(results: StudyResults) -> list[str]:
     found.append(
         "Each 95 % interval misses the truth one time in twenty: of several verdicts, one may be chance."
     )
-    for run in results.runs:
-        series = run.thermodynamics
-        if series and abs(series.mean_temperature_K / run.temperature_K - 1.0) > _TEMPERATURE_TOLERANCE:
-            found.append(
-                f"The run {run.mode}, snapshot {run.snapshot}, meant for {run.temperature_K:g} K was at "
-                f"{series.mean_temperature_K:.0f} K on average."
-            )
+    found += [
+        f"The run {run.mode}, snapshot {run.snapshot}, at {run.temperature_K:g} K: {run.warning}."
+        for run in results.runs
+        if run.warning
+    ]
     unfinished = [run for run in results.runs if run.status == "running"]
     if unfinished or results.missing:
         found.append(

@@ -105,7 +105,7 @@ def equilibrate(
     free.initialize(context)
     openmm.LocalEnergyMinimizer.minimize(context, maxIterations=50)
     context.setVelocities(free.draw_velocities(temperature, seed))
-    watch = study.bond_watch()
+    watch = study.anion_watch()
     mean = MeanReference(free)
     window = round(dynamics.window / dynamics.timestep) if dynamics.reference == "mean" else 0
     for steps, within in _chunks(round(dynamics.equilibration / dynamics.timestep), window):

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from openmm import app
 
 from openmm_anion import models
-from openmm_anion.analysis.integrity import BondWatch
+from openmm_anion.analysis.integrity import AnionWatch
 from openmm_anion.anions import Polyanions, find_polyanions
 from openmm_anion.errors import InputError, did_you_mean
 from openmm_anion.models.committee import Committee
@@ -86,11 +86,17 @@ class PreparedStudy:
         limit = self.settings.potential.largest_spread
         return SpreadWatch(self.committee, list(self.atoms.symbols), limit, folder, until_ps)
 
-    def bond_watch(self) -> BondWatch:
-        """Return a fresh watch over the bonds of the anions, with lengths from the crystal."""
-        formulas = [anion.formula for anion in self.anions]
-        bonds = [anion.bonds for anion in self.anions]
-        return BondWatch(formulas, bonds, list(self.atoms.symbols), self.anions.positions, self.box)
+    def anion_watch(self) -> AnionWatch:
+        """Return a fresh watch over the anions, which knows bonds and places from the crystal."""
+        return AnionWatch(
+            [anion.formula for anion in self.anions],
+            [anion.bonds for anion in self.anions],
+            [anion.indices for anion in self.anions],
+            list(self.atoms.symbols),
+            self.atoms.get_masses(),
+            self.anions.positions,
+            self.box,
+        )
 
     def fingerprint(self) -> dict[str, Any]:
         """Return what decides the results, as JSON types: the settings without paths, and checksums.

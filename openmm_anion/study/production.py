@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import openmm
 from openmm import unit
 
 from openmm_anion import __version__
-from openmm_anion.analysis.integrity import BrokenBond
+from openmm_anion.analysis.damage import Damage
 from openmm_anion.atomic_file import write_json
 from openmm_anion.errors import InputError
 from openmm_anion.freezing import FrozenSystem, freeze, parse_modes
@@ -62,9 +61,9 @@ def produce(
     Returns
     -------
     str
-        ``"finished"``, ``"broken"`` when an anion lost a ligand, or ``"failed"`` when something was not
-        finite or a force absurd. What, when and on which atom is in ``run.json`` then, and the last good
-        state beside it.
+        ``"finished"``, ``"broken"`` when an anion lost a ligand, bound another one or left its place, or
+        ``"failed"`` when something was not finite or a force absurd. What, when and on which atom is in
+        ``run.json`` then, and the last good state beside it.
     """
     settings = study.settings
     dynamics, output = settings.dynamics, settings.output
@@ -114,7 +113,7 @@ def produce(
             _load(context, recorder.state, folder)
             on_steps((first - 1) * interval)
         write_json(folder / "run.json", record)
-        watch = study.bond_watch()
+        watch = study.anion_watch()
         spread = study.spread_watch(folder, (first - 1) * record["frame_interval_ps"])
         dog = Watchdog(context, study.atoms.symbols, frozen.integration_groups, dynamics.timestep, interval)
         status = "finished"
@@ -134,7 +133,7 @@ def produce(
             broken = _record_frame(study, frozen, driftless, state, recorder, watch, time_ps)
             if broken:
                 status = "broken"
-                record["broken"] = [asdict(bond) for bond in broken]
+                record["broken"] = [damage.model_dump() for damage in broken]
                 break
             if spread and frame % per_checkpoint == 0:
                 spread(state.getPositions(asNumpy=True).value_in_unit(unit.nanometer), study.box, time_ps)
@@ -174,10 +173,10 @@ def _record_frame(
     driftless: bool,
     state: openmm.State,
     recorder: Recorder,
-    watch: Callable[..., list[BrokenBond]],
+    watch: Callable[..., list[Damage]],
     time_ps: float,
-) -> list[BrokenBond]:
-    """Write one frame; return the bonds that broke."""
+) -> list[Damage]:
+    """Write one frame; return what happened to anions."""
     positions = state.getPositions(asNumpy=True).value_in_unit(unit.nanometer)
     potential = state.getPotentialEnergy().value_in_unit(unit.kilojoule_per_mole)
     kinetic = state.getKineticEnergy().value_in_unit(unit.kilojoule_per_mole)
