@@ -63,6 +63,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InputError as error:
         print(f"openmm-anion: {error}", file=sys.stderr)
         return 2
+    except OSError as error:  # a full disk, a folder without permission, a name that is too long
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"openmm-anion: {where}{error.strerror or error}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print(
             "\nopenmm-anion: interrupted; the same command goes on from the last checkpoint", file=sys.stderr
