@@ -40,6 +40,11 @@ class StudyLayout:
         return self.root / "study.json"
 
     @property
+    def inputs(self) -> Path:
+        """Copies of the structure file, and of the potential where it is a file of the user's."""
+        return self.root / "inputs"
+
+    @property
     def structure(self) -> Path:
         """Atoms, anions and cations, for the analysis."""
         return self.root / "structure.json"

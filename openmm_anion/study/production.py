@@ -100,6 +100,7 @@ def produce(
         "seed": seed,
         "platform": platform,
         "precision": precision,
+        "computer": settings.computer.model_dump(),
         "versions": versions(),
         "broken": [],
     }

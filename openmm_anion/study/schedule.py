@@ -13,7 +13,7 @@ import numpy as np
 from openmm import app
 from tqdm import tqdm
 
-from openmm_anion.atomic_file import make_directory, write_json
+from openmm_anion.atomic_file import make_directory, write_bytes, write_json
 from openmm_anion.errors import InputError
 from openmm_anion.freezing import MODES, parse_modes
 from openmm_anion.processes import exclusive
@@ -121,10 +121,19 @@ def _write_study(layout: StudyLayout, study: PreparedStudy) -> None:
                         "choose another directory, or delete that one"
                     )
     layout.study_file.parent.mkdir(parents=True, exist_ok=True)
+    _keep_inputs(layout, study.settings)
     write_json(layout.structure, study.record())
     with layout.topology.open("w") as file:
         app.PDBFile.writeFile(study.topology, study.anions.positions * 10.0, file)
     write_json(layout.study_file, now)
+
+
+def _keep_inputs(layout: StudyLayout, settings: StudySettings) -> None:
+    """Copy the files that decide the results, so that any run can be made again from the directory alone."""
+    layout.inputs.mkdir(exist_ok=True)
+    for file in (settings.structure.file, Path(settings.potential.name)):
+        if file.is_file() and not (layout.inputs / file.name).is_file():
+            write_bytes(layout.inputs / file.name, file.read_bytes())
 
 
 def _seed(base: int, temperature: float, snapshot: int, purpose: int) -> int:

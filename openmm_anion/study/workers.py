@@ -75,6 +75,7 @@ def local_workers(settings: StudySettings, count: int) -> Iterator[Workers]:
 
     try:
         yield Workers(count, lambda task: pool.submit(_in_this_process, task), steps)
+        pool.shutdown()  # a worker that still starts finds its queue
     except BrokenProcessPool:
         raise InputError(
             "a worker process died (out of memory?); run the same command again to go on from the checkpoints"

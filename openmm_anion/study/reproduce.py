@@ -1,0 +1,163 @@
+"""Run one run of a study again, from what its directory holds, and compare the two trajectories."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from MDAnalysis.lib.formats.libdcd import DCDFile
+
+from openmm_anion.configuration import parse
+from openmm_anion.errors import InputError
+from openmm_anion.study.equilibration import Snapshot
+from openmm_anion.study.layout import RunKey, StudyLayout
+from openmm_anion.study.platform import choose_platform
+from openmm_anion.study.prepared import prepare_study
+from openmm_anion.study.production import produce, versions
+from openmm_anion.study.settings import StudySettings
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """How alike two trajectories are.
+
+    Attributes
+    ----------
+    frames : int
+        Frames that were compared.
+    first : int or None
+        First frame that differs at all, None if none does.
+    largest : float
+        Largest difference of a coordinate, nm.
+    versions : dict
+        Package: version then, and now, where they are not the same.
+    """
+
+    frames: int
+    first: int | None
+    largest: float
+    versions: dict[str, tuple[str, str]]
+
+    def __str__(self) -> str:
+        if self.first is None:
+            found = f"all {self.frames} frames are the same, bit for bit"
+        else:
+            found = (
+                f"the same until frame {self.first} of {self.frames}, then different by up to "
+                f"{self.largest:.2g} nm: rounding that grows, as in any chaotic motion"
+            )
+        changed = ", ".join(f"{name} {then} then, {now} now" for name, (then, now) in self.versions.items())
+        return found + (f"\nother versions: {changed}" if changed else "")
+
+
+def reproduce(run: Path, out: Path, on_steps: Callable[[int], None]) -> Reproduction:
+    """Run a run again.
+
+    Crystal, potential, starting snapshot, seed, platform and precision are those that the study kept.
+
+    Parameters
+    ----------
+    run : Path
+        Folder of the run in a study directory, e.g. ``results/runs/T900K/snapshot-0/R``.
+    out : Path
+        Folder for the new one; must not exist.
+    on_steps : callable
+        Told the number of steps done since the last call.
+
+    Raises
+    ------
+    InputError
+        If `run` is no run of a study, its inputs are gone or changed, or `out` is there.
+    """
+    record = _json(run / "run.json", "is no run of a study")
+    root = run.resolve().parents[3] if len(run.resolve().parents) > 3 else run
+    settings = kept_settings(StudyLayout(root), record)
+    if out.exists():
+        raise InputError(f"{out} is already there; choose another --out")
+    key = RunKey(record["temperature_K"], record["snapshot"], record["mode"] or "free")
+    layout = StudyLayout(root)
+    snapshot = layout.snapshot_file(key.temperature, key.snapshot)
+    if not snapshot.is_file():
+        raise InputError(f"{snapshot} is gone; the run cannot be started from the same place")
+    platform = choose_platform(settings.computer)
+    study = prepare_study(settings)
+    produce(study, key, Snapshot.read(snapshot), out, record["seed"], platform, on_steps)
+    now = versions()
+    then: dict[str, str] = record.get("versions", {})
+    return compare(
+        run / "trajectory.dcd",
+        out / "trajectory.dcd",
+        {name: (old, now[name]) for name, old in then.items() if now.get(name) != old},
+    )
+
+
+def kept_settings(layout: StudyLayout, record: dict[str, Any]) -> StudySettings:
+    """The settings of a study as its directory keeps them, with the platform of one run.
+
+    Parameters
+    ----------
+    layout : StudyLayout
+        The directory.
+    record : dict
+        Contents of ``run.json``.
+
+    Raises
+    ------
+    InputError
+        If an input file is missing or not the one that the study was made with.
+    """
+    content = _json(layout.study_file, "is not a study directory")
+    structure, potential = content["structure"], content["potential"]
+    file = layout.inputs / structure["file"]
+    _check(file, structure.pop("sha256"))
+    structure["file"] = str(file)
+    model = layout.inputs / Path(potential["name"]).name
+    name = str(model) if model.is_file() else potential["name"]
+    content["potential"] = {"name": name}
+    content["computer"] = record["computer"] | {"platform": record["platform"]}
+    settings = parse(StudySettings, content, str(layout.study_file))
+    found = prepare_study(settings).potential.sha256
+    if found != potential["sha256"]:
+        raise InputError(
+            f"potential {name!r} is not the one that the study was made with (sha256 {found[:12]}, then "
+            f"{potential['sha256'][:12]})"
+        )
+    return settings
+
+
+def compare(before: Path, after: Path, changed: dict[str, tuple[str, str]]) -> Reproduction:
+    """Compare two trajectories frame by frame.
+
+    Parameters
+    ----------
+    before, after : Path
+        DCD files.
+    changed : dict
+        Versions that are not the same.
+    """
+    with DCDFile(str(before)) as one, DCDFile(str(after)) as other:
+        frames = min(len(one), len(other))
+        ours, right = (np.array([file.read().xyz.copy() for _ in range(frames)]) for file in (other, one))
+    largest = np.abs(ours - right).reshape(frames, -1).max(axis=1)
+    different = np.flatnonzero(largest > 0.0)
+    first = int(different[0]) if len(different) else None
+    return Reproduction(frames, first, 0.1 * float(largest.max(initial=0.0)), changed)
+
+
+def _json(path: Path, what: str) -> dict[str, Any]:
+    if not path.is_file():
+        raise InputError(f"{path.parent} {what}: it has no {path.name}")
+    content: dict[str, Any] = json.loads(path.read_text())
+    return content
+
+
+def _check(file: Path, sha256: str) -> None:
+    if not file.is_file():
+        raise InputError(f"{file} is gone; it was written when the study began")
+    if hashlib.sha256(file.read_bytes()).hexdigest() != sha256:
+        raise InputError(f"{file} is not the structure that the study was made with")
