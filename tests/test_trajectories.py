@@ -155,6 +155,24 @@ def test_atoms_do_not_breathe_with_the_cells_that_they_crossed() -> None:
     assert np.abs(np.diff(unwrapped, axis=0) - steps[1:]).max() < 0.4
 
 
+def test_molecules_stay_what_they_are_in_cells_that_breathe() -> None:
+    """Atoms that cross a face in different frames, in different cells, keep their distances."""
+    rng = np.random.default_rng(6)
+    edges = 10.0 + 0.5 * np.sin(np.arange(300))
+    boxes = edges[:, None, None] * np.eye(3)
+    center = np.cumsum(rng.normal(0.1, 0.2, (300, 1, 3)), axis=0)
+    turns = Rotation.from_rotvec(0.05 * np.arange(300)[:, None] * [1.0, 2.0, 3.0]).as_matrix()
+    truth = center + np.einsum("fij,aj->fai", turns, PS4)
+    truth = np.stack([truth, 3.0 - truth], axis=2).reshape(300, 10, 3)  # two, whose atoms alternate
+    raw = truth - np.floor(truth / edges[:, None, None]) * edges[:, None, None]
+    molecules = [np.arange(0, 10, 2)[::-1], np.arange(1, 10, 2)]
+    found = Unwrapper(np.arange(10), molecules)(np.arange(300), raw.copy(), boxes)
+    bonds = np.linalg.norm(found[:, 2:] - np.tile(found[:, :2], (1, 4, 1)), axis=-1)
+    np.testing.assert_allclose(bonds, 2.05, rtol=1e-9)
+    alone = Unwrapper(np.arange(10))(np.arange(300), raw.copy(), boxes)
+    assert np.abs(np.linalg.norm(alone[:, 2] - alone[:, 0], axis=-1) - 2.05).max() > 0.1
+
+
 def test_blocks_make_no_difference(positions: Array, monkeypatch: pytest.MonkeyPatch) -> None:
     universe = universe_of(wrapped(positions))
     before = msd_of(universe)

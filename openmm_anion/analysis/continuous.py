@@ -16,7 +16,6 @@ from numpy.typing import ArrayLike, NDArray
 from openmm_anion.analysis.quantity import Quantity
 from openmm_anion.analysis.unwrapping import Unwrapper
 from openmm_anion.errors import InputError
-from openmm_anion.periodic import make_whole
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -36,6 +35,8 @@ class Block:
         Which of the analysed frames they are, from 0.
     positions : array, shape (k, n, 3)
         Continuous positions of the atoms that are watched, A.
+    raw : array of float32, shape (k, n, 3)
+        Positions as the file has them, A; overwritten by later blocks.
     boxes : array, shape (k, 3, 3), or None
         Cells, vectors as rows, A.
     velocities : array, shape (k, n, 3), or None
@@ -44,6 +45,7 @@ class Block:
 
     frames: slice
     positions: Array
+    raw: NDArray[np.float32]
     boxes: Array | None
     velocities: Array | None
 
@@ -126,7 +128,7 @@ class ContinuousAnalysis(Quantity):
         self._cell: Array = np.empty(0)
         self._filled, self._done = 0, 0
         self._periodic: bool | None = None
-        self._unwrapper = Unwrapper(self._indices)
+        self._unwrapper = Unwrapper(self._indices, self._molecules)
 
     def _single_frame(self) -> None:
         k = self._filled
@@ -161,13 +163,9 @@ class ContinuousAnalysis(Quantity):
         k, first = self._filled, self._done
         boxes = self._boxes[:k] if self._periodic else None
         positions = self._positions[:k].astype(np.float64)
-        if not first and boxes is not None:
-            for molecule in self._molecules:
-                here = positions[0, molecule]
-                self._unwrapper.shift[molecule] = make_whole(here, boxes[0]) - here
         positions = self._unwrapper(self.frames[first : first + k], positions, boxes)
         velocities = None if self._velocities is None else self._velocities[:k].astype(np.float64)
-        self._consume(Block(slice(first, first + k), positions, boxes, velocities))
+        self._consume(Block(slice(first, first + k), positions, self._positions[:k], boxes, velocities))
         self._filled, self._done = 0, first + k
 
     def _conclude(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from openmm_anion.analysis.ions import Anion
 from openmm_anion.errors import InputError
 
 Array = NDArray[np.float64]
@@ -96,8 +97,46 @@ class Framework:
         return np.asarray(self._weights @ positions)
 
 
+Frame = Sequence[Anion | ArrayLike] | Sequence[Anion] | Sequence[ArrayLike] | str | None
+"""What `frame_of` takes."""
+
+
+def frame_of(relative_to: Frame, universe: Any) -> Framework:
+    """Return the frame that a quantity is asked for.
+
+    Parameters
+    ----------
+    relative_to : sequence of Anion or of array_like of int, "system" or None
+        The mean of the centres of mass of anions, from `find_ions` or as arrays of atom indices; the centre
+        of mass of all atoms; or the lab.
+    universe : MDAnalysis.Universe
+        With masses, where they are needed and not in the anions.
+
+    Raises
+    ------
+    InputError
+        If there are no anions or no masses.
+    """
+    if relative_to is None:
+        return Framework(None, np.ones(0))
+    if isinstance(relative_to, str):
+        return Framework(relative_to, masses_known(universe))
+    found = [anion for anion in relative_to if isinstance(anion, Anion)]
+    if len(found) < len(relative_to):
+        return Framework([np.asarray(anion) for anion in relative_to], masses_known(universe))
+    masses = np.zeros(len(universe.atoms))
+    for anion in found:
+        masses[anion.indices] = anion.masses
+    return Framework([anion.indices for anion in found], masses)
+
+
 def masses_known(universe: Any) -> Array:
     """Masses of all atoms, Da.
+
+    Parameters
+    ----------
+    universe : MDAnalysis.Universe
+        With masses.
 
     Raises
     ------

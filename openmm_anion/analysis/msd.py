@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from scipy import fft
 
 from openmm_anion.analysis.compiled import compiled
 from openmm_anion.analysis.continuous import Block, ContinuousAnalysis, indices_of
-from openmm_anion.analysis.framework import Framework, masses_known
+from openmm_anion.analysis.framework import Frame, frame_of
 from openmm_anion.analysis.quantity import new_axes, variable
 from openmm_anion.errors import InputError
 
@@ -189,9 +188,8 @@ class MeanSquaredDisplacement(ContinuousAnalysis):
     ----------
     cations : MDAnalysis.core.groups.AtomGroup
         Atoms whose displacement is wanted.
-    relative_to : sequence of array_like of int, "system" or None
-        Atom indices of each anion: the mean of their centres of mass is the frame. ``"system"`` takes the
-        centre of mass of all atoms, None the lab.
+    relative_to : sequence of Anion or of array_like of int, "system" or None
+        The frame: the mean of the centres of mass of anions, the centre of mass of all atoms, or the lab.
     tensor : bool, optional
         Also the tensor :math:`\langle \Delta x_a \Delta x_b \rangle`.
     longest : float, optional
@@ -232,7 +230,7 @@ class MeanSquaredDisplacement(ContinuousAnalysis):
     def __init__(
         self,
         cations: Any,
-        relative_to: Sequence[ArrayLike] | str | None,
+        relative_to: Frame,
         *,
         tensor: bool = False,
         longest: float | None = None,
@@ -240,8 +238,7 @@ class MeanSquaredDisplacement(ContinuousAnalysis):
         verbose: bool = False,
     ) -> None:
         ions = indices_of(cations, "cation")
-        masses = np.ones(0) if relative_to is None else masses_known(cations.universe)
-        self._framework = Framework(relative_to, masses)
+        self._framework = frame_of(relative_to, cations.universe)
         super().__init__(
             cations.universe,
             np.concatenate([ions, self._framework.indices]),

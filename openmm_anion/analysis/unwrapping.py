@@ -6,12 +6,14 @@ squared displacement of wrapped data looks like fast diffusion.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from openmm_anion.analysis.compiled import compiled
 from openmm_anion.errors import InputError
-from openmm_anion.periodic import heights
+from openmm_anion.periodic import heights, make_whole
 
 Array = NDArray[np.float64]
 
@@ -29,12 +31,15 @@ class Unwrapper:
 
     with whole numbers n and the cell L of that frame, which also is right for cells that change: the
     alternative, adding whole cells to the wrapped position, makes far atoms breathe with the cell. Where
-    nothing jumps, positions come out as they went in.
+    nothing jumps, positions come out as they went in. Of a molecule the first atom is followed so, and the
+    others by their distance from it, so that it stays what it is however the cell changes.
 
     Parameters
     ----------
     ids : array_like of int
         Atoms as the user knows them, named in errors.
+    molecules : sequence of array of int, optional
+        Places in `ids`, an array per molecule: put together in the first frame, whole ever after.
 
     References
     ----------
@@ -48,11 +53,15 @@ class Unwrapper:
     array([ 9.8, 10.1])
     """
 
-    def __init__(self, ids: NDArray[np.int64]) -> None:
-        self._ids = ids
-        self._raw = np.empty((0, 3))
-        self.shift = np.zeros((len(ids), 3))
-        """What is added to the positions of the last frame, A; set it before the first to begin elsewhere."""
+    def __init__(self, ids: NDArray[np.int64], molecules: Sequence[NDArray[np.int64]] = ()) -> None:
+        self._ids, self._molecules = ids, [np.sort(molecule) for molecule in molecules]
+        self._leader = np.arange(len(ids))
+        for molecule in self._molecules:
+            self._leader[molecule] = molecule[0]
+        # Where the last frame of the file has each leader, and how far from it its followers are.
+        self._last = np.empty((0, 3))
+        # What is added to where the file has leaders.
+        self._shift = np.zeros((len(ids), 3))
         self.wrapped = False
         """Whether an atom crossed a face so far."""
 
@@ -84,18 +93,14 @@ class Unwrapper:
             raise InputError(f"frame {frame}: the position of atom {atom} is not finite; the run blew up")
         if boxes is None:
             return positions
-        if not len(self._raw):
-            self._raw = positions[0].copy()
+        if not len(self._last):
+            self._begin(positions[0], boxes[0])
         if not np.isfinite(boxes).all() or np.linalg.det(boxes).min() <= 0.0:
             raise InputError(f"the cell is missing in one of the frames {frames[0]} to {frames[-1]}")
         limits = LONGEST_STEP * heights(boxes).min(axis=1)
+        inverses = np.asarray(np.linalg.inv(boxes), dtype=np.float64)
         wrapped, longest, frame, atom = _continue(
-            positions,
-            boxes,
-            np.asarray(np.linalg.inv(boxes), dtype=np.float64),
-            limits,
-            self._raw,
-            self.shift,
+            positions, boxes, inverses, limits, self._leader, self._last, self._shift
         )
         self.wrapped = self.wrapped or wrapped
         if self.wrapped and longest > 1.0:
@@ -107,34 +112,51 @@ class Unwrapper:
             )
         return positions
 
+    def _begin(self, positions: Array, box: Array) -> None:
+        self._last = positions.copy()
+        for molecule in self._molecules:
+            whole = make_whole(positions[molecule], box)
+            self._last[molecule[1:]] = whole[1:] - whole[0]
+
 
 @compiled
 def _continue(
-    positions: Array, boxes: Array, inverses: Array, limits: Array, raw: Array, shift: Array
+    positions: Array,
+    boxes: Array,
+    inverses: Array,
+    limits: Array,
+    leader: NDArray[np.int64],
+    last: Array,
+    shift: Array,
 ) -> tuple[bool, float, int, int]:
     """Make positions continuous in place; tell whether any was wrapped, and which step was the longest."""
     wrapped, longest, at, who = False, 0.0, 0, 0
     d = np.empty(3)
     n = np.empty(3)
+    here = np.empty(3)
     for f in range(positions.shape[0]):
         box, inverse = boxes[f], inverses[f]
         for a in range(positions.shape[1]):
+            follows = leader[a] != a
             for k in range(3):
-                d[k] = positions[f, a, k] - raw[a, k]
-                raw[a, k] = positions[f, a, k]
+                here[k] = positions[f, a, k] - (last[leader[a], k] if follows else 0.0)
+                d[k] = here[k] - last[a, k]
             crossed = False
             for k in range(3):
                 n[k] = np.round(d[0] * inverse[0, k] + d[1] * inverse[1, k] + d[2] * inverse[2, k])
                 crossed = crossed or n[k] != 0.0
-            if crossed:
-                wrapped = True
-                for k in range(3):
-                    lattice = n[0] * box[0, k] + n[1] * box[1, k] + n[2] * box[2, k]
-                    d[k] -= lattice
+            for k in range(3):
+                lattice = n[0] * box[0, k] + n[1] * box[1, k] + n[2] * box[2, k] if crossed else 0.0
+                d[k] -= lattice
+                if follows:  # its leader stands before it, and is where it belongs by now
+                    last[a, k] = here[k] - lattice
+                    positions[f, a, k] = positions[f, leader[a], k] + last[a, k]
+                else:
+                    last[a, k] = here[k]
                     shift[a, k] -= lattice
+                    positions[f, a, k] = here[k] + shift[a, k]
+            wrapped = wrapped or crossed
             length = np.sqrt(d[0] ** 2 + d[1] ** 2 + d[2] ** 2) / limits[f]
             if length > longest:
                 longest, at, who = length, f, a
-            for k in range(3):
-                positions[f, a, k] += shift[a, k]
     return wrapped, longest, at, who
