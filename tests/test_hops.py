@@ -13,8 +13,9 @@ from openmm_anion.analysis import continuous
 from openmm_anion.analysis.displacement_hops import DisplacementHops, displacement_hops
 from openmm_anion.analysis.hops import SiteHops
 from openmm_anion.analysis.ions import Anion
+from openmm_anion.analysis.poisson import poisson_interval
 from openmm_anion.analysis.quantity import from_json
-from openmm_anion.analysis.residence_times import Stays, poisson_interval, settled_stays, stay_survival
+from openmm_anion.analysis.residence_times import Stays, settled_stays, stay_survival
 from openmm_anion.analysis.sites import Sites
 from openmm_anion.errors import InputError
 

@@ -1,0 +1,347 @@
+"""How long anions keep their orientation: correlation of bond directions, and of tetrahedra as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from scipy.optimize import least_squares
+from scipy.special import gamma
+
+from openmm_anion.analysis.compiled import compiled
+from openmm_anion.analysis.continuous import Block, ContinuousAnalysis
+from openmm_anion.analysis.ions import Anion, tell_apart
+from openmm_anion.analysis.legendre import HIGHEST_ORDER, legendre_correlation, rotor_correlation
+from openmm_anion.analysis.msd import number_of_lags
+from openmm_anion.analysis.oriented_anions import molecules_of, polyatomic, starts_of, take_centres
+from openmm_anion.analysis.quantity import new_axes, variable
+from openmm_anion.errors import InputError
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+SHORTEST_BOND = 0.05
+"""Of a ligand to its centre, A: a shorter one has no direction."""
+_FIT_POINTS = 200
+_FEWEST_POINTS = 8
+_SMALLEST_DECAY = 0.05
+"""A correlation that falls by less after the librations does not decay."""
+_LONGEST_TIME = 0.5
+"""Of the lags that are fitted: with a longer time the plateau and the decay are not told apart."""
+
+
+@dataclass(frozen=True)
+class Decay:
+    r"""How a correlation decays after the librations, :math:`A \exp[-(t / t_0)^\beta] + p`.
+
+    Attributes
+    ----------
+    time : float
+        Its mean time, :math:`\tau = (t_0 / \beta) \Gamma(1 / \beta)`, ps; not a number where `note` says why.
+    amplitude : float
+        A. What is missing from A + p to 1 is lost by librations, before the fit begins.
+    plateau : float
+        p, where the correlation stays; with no decay its mean.
+    note : str
+        Why there is no time; or empty.
+    """
+
+    time: float
+    amplitude: float
+    plateau: float
+    note: str = ""
+
+
+def fit_decay(lag_times: Array, correlation: Array, begin: float, end: float) -> Decay:
+    """Fit a stretched exponential with a plateau.
+
+    Points are spaced evenly in the logarithm of time, with equal weights.
+
+    Parameters
+    ----------
+    lag_times : array, shape (n_lags,)
+        Lag times, ps.
+    correlation : array, shape (n_lags,)
+        Correlation, 1 at first.
+    begin, end : float
+        Lag times between which it is fitted, ps.
+
+    Returns
+    -------
+    Decay
+        Without a time if the correlation falls by less than 0.05 in this window, or so slowly that its time
+        is more than half of it, or if there are fewer than 8 lag times.
+
+    Examples
+    --------
+    >>> t = np.arange(0.0, 20.0, 0.1)
+    >>> fit = fit_decay(t, 0.1 * np.exp(-t / 0.05) + 0.6 * np.exp(-t / 1.5) + 0.3, 0.5, 15.0)
+    >>> print(f"{fit.time:.3f} {fit.amplitude:.3f} {fit.plateau:.3f}")
+    1.500 0.600 0.300
+    """
+    first, last = np.searchsorted(lag_times, [begin * (1 - 1e-9), end * (1 + 1e-9)])
+    if last - first < _FEWEST_POINTS:
+        few = (
+            f"{max(0, last - first)} lag times from {begin:g} to {end:g} ps are too few; make the run longer"
+        )
+        return Decay(np.nan, np.nan, np.nan, few)
+    places = np.unique(np.geomspace(max(first, 1), last - 1, _FIT_POINTS).round().astype(int))
+    t, c = lag_times[places], correlation[places]
+    tail = float(c[-max(1, len(c) // 5) :].mean())
+
+    def difference(p: Array) -> Array:
+        return np.asarray(p[0] * np.exp(-((t / np.exp(p[2])) ** p[3])) + p[1] - c)
+
+    best = min(
+        (
+            least_squares(
+                difference,
+                [np.clip(c[0] - tail, 0.01, 2.0), np.clip(tail, -0.99, 0.99), np.log(guess), 1.0],
+                bounds=([0.0, -1.0, np.log(t[0]) - 5.0, 0.25], [2.0, 1.0, np.log(t[-1]) + 5.0, 1.5]),
+            )
+            for guess in np.geomspace(2.0 * t[0], t[-1], 4)
+        ),
+        key=lambda fit: fit.cost,
+    )
+    amplitude, plateau, log_time, stretch = map(float, best.x)
+    time = np.exp(log_time) / stretch * float(gamma(1.0 / stretch))
+    model = difference(best.x) + c
+    # What is seen of it: a decay that is over before the window, or is still to come, is none.
+    if model[0] - model[-1] < _SMALLEST_DECAY:
+        return Decay(
+            np.nan, 0.0, float(c.mean()), f"does not decay from {begin:g} to {end:g} ps, beyond librations"
+        )
+    if time > _LONGEST_TIME * end:
+        return Decay(np.nan, amplitude, np.nan, f"has not decayed at {end:g} ps; make the run longer")
+    return Decay(float(time), amplitude, plateau)
+
+
+class OrientationalCorrelation(ContinuousAnalysis):
+    r"""Correlation in time of the directions from the centre of each anion to its ligands.
+
+    .. math:: C_l(t) = \langle P_l[u(0) \cdot u(t)] \rangle
+
+    over all times, ligands and anions of a formula; u points from the central atom, or from the centre of
+    mass where there is none. For XY4 tetrahedra also the correlation of their rotor functions (see
+    `rotor_correlation`), divided by its value at 0: it does not see which ligand is where, so it falls by
+    librations and by turns to orientations that are not equivalent, not by jumps between equivalent ones.
+
+    The correlation time is that of a stretched exponential with a plateau (see `Decay`), fitted from
+    `librations` to a quarter of the run: later lags are mostly noise. Where it does not decay in this
+    window, or not to its end, there is no time, and a note says why.
+
+    Parameters
+    ----------
+    universe : MDAnalysis.Universe
+        With the trajectory.
+    anions : sequence of Anion
+        Anions of `find_ions`.
+    orders : sequence of int, optional
+        Orders l, 1 to 3.
+    longest : float, optional
+        Longest lag time, ps; by default the length of the trajectory.
+    librations : float, optional
+        Lag time from which correlations are fitted, ps: longer than a period of libration, and shorter than
+        the time between jumps.
+    frame_interval : float, optional
+        Time between frames of the trajectory, ps. By default what the trajectory says.
+    verbose : bool, optional
+        Show a progress bar.
+
+    Attributes
+    ----------
+    data : xarray.Dataset
+        Against `lag_times` (ps) and `kind`: ``c1``, ``c2`` ... and their standard errors over anions
+        ``c1_error`` ..., and ``rotor`` if there are XY4 tetrahedra (not a number for other kinds). Against
+        `order` and `kind`: ``tau`` (ps), ``frequency`` (1/tau, 1/ps), ``amplitude`` and ``plateau`` of the
+        decay, and ``note``.
+
+    Raises
+    ------
+    InputError
+        As `ContinuousAnalysis` does; and if there are no anions, an order is unknown, or a ligand is on its
+        centre.
+
+    Examples
+    --------
+    >>> import MDAnalysis as mda
+    >>> u = mda.Universe.empty(2, trajectory=True)
+    >>> turn = 0.1 * np.arange(50)
+    >>> ends = np.stack([np.cos(turn), np.sin(turn), 0.0 * turn], axis=1)
+    >>> _ = u.load_new(np.stack([0.0 * ends, ends], axis=1), dt=0.1)
+    >>> anion = Anion("CN", np.array([0, 1]), ("C", "N"), np.array([12.0, 14.0]), 0, np.array([1]))
+    >>> OrientationalCorrelation(u, [anion], librations=0.1).run().data.c1.values[10].round(3)
+    array([0.54])
+    """
+
+    def __init__(
+        self,
+        universe: Any,
+        anions: Sequence[Anion],
+        *,
+        orders: Sequence[int] = (1, 2),
+        longest: float | None = None,
+        librations: float = 0.5,
+        frame_interval: float | None = None,
+        verbose: bool = False,
+    ) -> None:
+        # One kind after the other, so that their vectors are slices.
+        kinds = tell_apart(polyatomic(anions))
+        self._anions = [anion for kind in kinds.values() for anion in kind]
+        self._kinds = kinds
+        self._orders = tuple(orders)
+        if not self._orders or not set(self._orders) <= set(range(1, HIGHEST_ORDER + 1)):
+            raise InputError(f"orders {list(orders)}: give numbers from 1 to {HIGHEST_ORDER}")
+        if not 0.0 < librations < np.inf:
+            raise InputError(f"librations {librations} is no time in ps")
+        for name, group in kinds.items():
+            if len({len(anion.ligands) for anion in group}) > 1:
+                raise InputError(f"{name} ions have different numbers of ligands; analyse them apart")
+        self._starts = starts_of(self._anions)
+        self._masses = np.concatenate([anion.masses for anion in self._anions])
+        super().__init__(
+            universe,
+            np.concatenate([anion.indices for anion in self._anions]),
+            molecules=molecules_of(self._starts),
+            frame_interval=frame_interval,
+            verbose=verbose,
+        )
+        self._longest, self._librations = longest, librations
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        begins = self._starts[:-1]
+        counts = [len(anion.ligands) for anion in self._anions]
+        self._owners = np.repeat(np.arange(len(counts)), counts)
+        self._ligands = np.concatenate(
+            [anion.ligands + begin for anion, begin in zip(self._anions, begins, strict=True)]
+        )
+        self._hubs = np.array(
+            [
+                -1 if anion.center is None else anion.center + begin
+                for anion, begin in zip(self._anions, begins, strict=True)
+            ]
+        )
+        # As precise as the positions that readers of MDAnalysis have.
+        self._vectors = np.empty((self.n_frames, len(self._ligands), 3), dtype=np.float32)
+
+    def _consume(self, block: Block) -> None:
+        take_centres(block.positions, self._starts, self._masses)
+        shortest, frame, ligand = _directions(
+            block.positions, self._hubs, self._owners, self._ligands, self._vectors[block.frames]
+        )
+        if shortest < SHORTEST_BOND:
+            raise InputError(
+                f"frame {self.frames[block.frames.start + frame]}: atom "
+                f"{self._indices[self._ligands[ligand]]} is {shortest:.3f} A from the centre of its anion "
+                "and shows no direction"
+            )
+
+    def _finish(self, interval: float) -> None:
+        lags = number_of_lags(self.n_frames, interval, self._longest)
+        lag_times = np.asarray(np.arange(lags) * interval, dtype=np.float64)
+        end = min(0.25 * (self.n_frames - 1) * interval, lag_times[-1])
+        shape = (lags, len(self._kinds))
+        curves = {f"c{order}": np.empty(shape) for order in self._orders}
+        errors = {name: np.full(shape, np.nan) for name in curves}
+        rotor = np.full(shape, np.nan)
+        decays: list[list[Decay]] = []
+        first = 0
+        for k, group in enumerate(self._kinds.values()):
+            size = len(group[0].ligands)
+            vectors = self._vectors[:, first : first + size * len(group)]
+            vectors = vectors.reshape(self.n_frames, len(group), size, 3)
+            first += size * len(group)
+            for order, name in zip(self._orders, curves, strict=True):
+                by_anion = legendre_correlation(vectors, order, lags)
+                curves[name][:, k] = by_anion.mean(axis=1)
+                if len(group) > 1:
+                    errors[name][:, k] = by_anion.std(axis=1, ddof=1) / np.sqrt(len(group))
+            if all(_is_tetrahedral(anion) for anion in group):
+                by_anion = rotor_correlation(vectors, lags).mean(axis=1)
+                if by_anion[0] > 0.5:  # a flat XY4 has none
+                    rotor[:, k] = by_anion / by_anion[0]
+            decays.append(
+                [fit_decay(lag_times, curve[:, k], self._librations, end) for curve in curves.values()]
+            )
+        del self._vectors
+        contents: dict[str, Any] = {}
+        for order, name in zip(self._orders, curves, strict=True):
+            meaning = f"orientational correlation, l = {order}"
+            contents[name] = variable("lag_times kind", curves[name], "1", meaning)
+            contents[f"{name}_error"] = variable(
+                "lag_times kind", errors[name], "1", f"standard error, l = {order}"
+            )
+        if np.isfinite(rotor).any():
+            contents["rotor"] = variable("lag_times kind", rotor, "1", "correlation of rotor functions")
+        times = np.array([[decay.time for decay in row] for row in decays]).T
+        of_order = "order kind"
+        contents["tau"] = variable(of_order, times, "ps", "correlation time")
+        contents["frequency"] = variable(of_order, 1.0 / times, "1/ps", "rotation frequency")
+        for name, meaning in (
+            ("amplitude", "amplitude of the decay"),
+            ("plateau", "plateau of the correlation"),
+        ):
+            values = np.array([[getattr(decay, name) for decay in row] for row in decays]).T
+            contents[name] = variable(of_order, values, "1", meaning)
+        contents["note"] = (of_order.split(), np.array([[decay.note for decay in row] for row in decays]).T)
+        self.data = xr.Dataset(
+            contents,
+            {
+                "lag_times": variable("lag_times", lag_times, "ps", "lag time"),
+                "kind": list(self._kinds),
+                "order": list(self._orders),
+            },
+        )
+
+    def plot(self, axes: Any = None) -> Any:
+        """Draw the correlations against the lag time, up to where they are fitted; see `Quantity.plot`."""
+        data = self.data
+        names = [f"c{order}" for order in data.order.values] + ["rotor"] * ("rotor" in data)
+        axes = new_axes(axes, data.lag_times, data[names[0]])
+        axes.set_ylabel("orientational correlation")
+        for kind in data.kind.values:
+            for name in names:
+                curve = data[name].sel(kind=kind)
+                if np.isfinite(curve[0]):
+                    axes.plot(data.lag_times, curve, label=f"{kind} {name}", lw=1.0)
+        axes.set_xlim(
+            0.0, min(0.25 * (self.n_frames - 1), len(data.lag_times) - 1) * float(data.lag_times[1])
+        )
+        axes.legend(frameon=False, fontsize="small")
+        return axes
+
+
+def _is_tetrahedral(anion: Anion) -> bool:
+    kinds = {anion.symbols[ligand] for ligand in anion.ligands}
+    return (
+        anion.center is not None and len(anion.symbols) == 5 and len(anion.ligands) == 4 and len(kinds) == 1
+    )
+
+
+@compiled
+def _directions(
+    atoms: Array, hubs: Indices, owners: Indices, ligands: Indices, vectors: NDArray[np.float32]
+) -> tuple[float, int, int]:
+    """Fill in unit vectors to the ligands; tell the shortest bond, its frame and its number."""
+    shortest, frame, which = np.inf, 0, 0
+    d = np.empty(3)
+    for f in range(atoms.shape[0]):
+        for b in range(len(ligands)):
+            hub = hubs[owners[b]]
+            length = 0.0
+            for k in range(3):
+                d[k] = atoms[f, ligands[b], k]
+                if hub >= 0:
+                    d[k] -= atoms[f, hub, k]
+                length += d[k] * d[k]
+            length = np.sqrt(length)
+            if length < shortest:
+                shortest, frame, which = length, f, b
+            for k in range(3):
+                vectors[f, b, k] = d[k] / length
+    return shortest, frame, which
