@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 ANION_GRID = (4, 4, 8)
 SITES_PER_ANION = 6
 CATIONS_PER_ANION = 3
-EDGE = 5.6
+EDGE = 7.2
 """Distance between anions, A."""
 INTERVAL = 0.01
 """Time between frames, ps."""
@@ -50,6 +50,8 @@ class Conductor:
         Hops in all.
     jumps : int
         Turns of anions in all.
+    breathing : bool
+        Whether the cell changes.
     """
 
     positions: Array
@@ -57,6 +59,7 @@ class Conductor:
     sites: Array
     hops: int
     jumps: int
+    breathing: bool
 
     @property
     def n_anions(self) -> int:
@@ -103,7 +106,7 @@ def conductor(n_frames: int, *, tilted: bool = False, breathing: bool = False, s
         scale = 1.0 + 0.01 * np.sin(2 * np.pi * np.arange(n_frames) * INTERVAL / 5.0)
         positions = positions * scale[:, None, None] + 0.01 * np.arange(n_frames)[:, None, None]
         boxes = boxes * scale[:, None, None]
-    return Conductor(positions, boxes, sites, hops, jumps)
+    return Conductor(positions, boxes, sites, hops, jumps, breathing)
 
 
 def _noise(rng: np.random.Generator, shape: tuple[int, ...], amplitude: float, tau: float) -> Array:

@@ -17,6 +17,7 @@ COMMANDS = {
     "run": ("openmm_anion.study.command", "run a study, or go on with one that was interrupted"),
     "status": ("openmm_anion.comparison.status_command", "show how far every run of a study is"),
     "report": ("openmm_anion.report.command", "analyse a study: table and report.html"),
+    "analyze": ("openmm_anion.analysis.command", "all quantities of one trajectory, of anybody's"),
     "reproduce": ("openmm_anion.study.reproduce_command", "run one run of a study again, and compare"),
     "train": ("openmm_anion.models.train_command", "train a potential on labelled frames"),
     "distill": (

@@ -83,13 +83,14 @@ def test_anions_that_bind_to_each_other_are_named_once(frames: Array) -> None:
     vector = frames[:, 15] - frames[:, 10]
     vector -= np.round(vector / (0.1 * BOX)) * 0.1 * BOX
     way = vector / np.linalg.norm(vector, axis=1, keepdims=True)
+    frames[10, MEMBERS[2]] += 0.23 * way[10]  # a collision
     frames[30:, MEMBERS[2]] += (0.23 * way)[30:, None]  # under half of the way to the neighbour
     events = [event for i, frame in enumerate(frames) for event in watch(frame, BOX_NM, 0.1 * i)]
     assert {event.what for event in events} == {"bound"}
     assert len(events) == 1
-    assert events[0].time_ps == pytest.approx(3.0)
+    assert events[0].time_ps == pytest.approx(3.5)
     assert {events[0].anion, events[0].atom // 5} == {2, 3}
-    assert "of another anion at 3 ps" in str(events[0])
+    assert "of another anion at 3.5 ps" in str(events[0])
 
 
 def test_an_anion_that_leaves_its_place_is_named(frames: Array) -> None:

@@ -75,7 +75,8 @@ def test_the_fit_window_can_be_given(finished: Path) -> None:
 def test_table(finished: Path) -> None:
     text = format_table(analyze_study(finished))
     lines = text.splitlines()
-    assert len(lines) == 6
+    assert len(lines) == 7
+    assert lines[-1].startswith("850 K: PS4 rotates 0 times (0 to ")
     assert lines[2].startswith("850    nothing")
     assert "no difference can be told" in lines[3]
     assert "<" in lines[5]

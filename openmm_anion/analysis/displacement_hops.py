@@ -187,7 +187,8 @@ class DisplacementHops(CationMotion):
         Along ``event``, in the order of time: ``cation`` (index of the atom), ``time`` (of the first frame
         after the hop, from the first frame analysed, ps), the vector ``jump`` from the mean position before
         to that after (A) and its ``jump_length``. ``hop_rate`` per cation (1/ps) with
-        ``hop_rate_interval``; ``rattling`` (particle) and ``rattling_amplitude``, root mean square
+        ``hop_rate_interval``; ``observed``, the time (ps) in which hops would be seen, of all cations
+        together; ``rattling`` (particle) and ``rattling_amplitude``, root mean square
         distances from the mean position between hops (A); ``noise``, the median difference of window
         means (A).
 
@@ -240,7 +241,8 @@ class DisplacementHops(CationMotion):
                 f"length {self._length:g} A is within the noise: mean positions over {self._settle:g} ps "
                 f"differ by {noise:.2f} A as a rule; take a longer length, or other windows"
             )
-        rate, bounds = hop_rate(len(time), len(self._cations) * (self.n_frames - 2 * settle + 1) * interval)
+        observed = len(self._cations) * (self.n_frames - 2 * settle + 1) * interval
+        rate, bounds = hop_rate(len(time), observed)
         self.data = xr.Dataset(
             {
                 "cation": variable("event", self._cations[particle], "1", "atom"),
@@ -249,6 +251,7 @@ class DisplacementHops(CationMotion):
                 "jump_length": variable("event", np.linalg.norm(jumps, axis=1), "A", "jump length"),
                 "hop_rate": variable("", rate, "1/ps", "hops per cation"),
                 "hop_rate_interval": variable("bound", bounds, "1/ps", "95 percent interval"),
+                "observed": variable("", observed, "ps", "time in which hops would be seen, of all cations"),
                 "rattling": variable("particle", rattling, "A", "distance from the mean position"),
                 "rattling_amplitude": variable(
                     "", np.sqrt((rattling**2).mean()), "A", "distance from the mean position"

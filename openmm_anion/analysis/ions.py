@@ -12,11 +12,14 @@ from ase.data import atomic_numbers
 from MDAnalysis.lib.mdamath import triclinic_vectors
 from numpy.typing import NDArray
 
-from openmm_anion.anions import find_polyanions
+from openmm_anion.anions import Polyanion, find_polyanions
 from openmm_anion.errors import InputError
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
+
+NEAR_CENTER = 0.5
+"""Of the largest distance to the centre of mass: an atom that is nearer shows no orientation."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,11 +37,11 @@ class Anion:
     masses : array, shape (n,)
         Their masses, Da.
     center : int or None
-        Place in `indices` of the atom that all others are bonded to, P in PS4; None for cages and for
-        ions without such an atom.
+        Place in `indices` of the atom near the centre of mass that all others are bonded to, P in PS4; None
+        for cages and other ions without such an atom.
     ligands : array of int
-        Places in `indices` of the atoms that show the orientation: all but the centre, and in cages
-        those bonded to one atom only (H in B12H12), if there are any.
+        Places in `indices` of the atoms that show the orientation: those far from the centre, and of
+        these those that are bonded to one atom only (H in B12H12), if there are any.
     """
 
     formula: str
@@ -113,20 +116,19 @@ def find_ions(universe: Any, cation: str, anions: str | Sequence[str]) -> Ions:
     return Ions(
         universe,
         cations,
-        tuple(
-            _anion(anion.formula, anion.indices, anion.symbols, masses[anion.indices], anion.bonds)
-            for anion in found
-        ),
+        tuple(_anion(anion, masses[anion.indices]) for anion in found),
     )
 
 
-def _anion(formula: str, indices: Indices, symbols: tuple[str, ...], masses: Array, bonds: Indices) -> Anion:
-    degree = np.array([(bonds == index).any(axis=1).sum() for index in indices])
-    hubs = np.flatnonzero(degree == len(indices) - 1)
+def _anion(found: Polyanion, masses: Array) -> Anion:
+    indices = found.indices
+    degree = np.array([(found.bonds == index).any(axis=1).sum() for index in indices])
+    reach = np.linalg.norm(found.positions - masses @ found.positions / masses.sum(), axis=1)
+    hubs = np.flatnonzero((degree == len(indices) - 1) & (reach < NEAR_CENTER * reach.max()))
     center = int(hubs[0]) if len(hubs) == 1 else None
-    others = np.flatnonzero(np.arange(len(indices)) != center)
+    others = np.flatnonzero((np.arange(len(indices)) != center) & (reach > NEAR_CENTER * reach.max()))
     ends = others[degree[others] == 1]
-    return Anion(formula, indices, symbols, masses, center, ends if len(ends) else others)
+    return Anion(found.formula, indices, found.symbols, masses, center, ends if len(ends) else others)
 
 
 def elements_of(universe: Any) -> list[str]:

@@ -65,7 +65,8 @@ class RotationEvents(OrientedAnions):
         the end to the nearest equivalent of the start). By `anion`, with its ``formula``: ``events``,
         ``operations`` (how many equivalent orientations there are) and ``libration_rms`` (rad, to the mean
         of each dwell). By `kind`: ``frequency`` (1/ps) with ``frequency_low`` and ``frequency_high``, and
-        the same of ``frequency_equivalent``.
+        the same of ``frequency_equivalent``, and ``observed``, the time in which rotations would be seen, of
+        all these anions together (ps).
 
     Raises
     ------
@@ -151,6 +152,8 @@ class RotationEvents(OrientedAnions):
                 rows.append([x / exposure for x in (count, *poisson_interval(count, self._confidence))])
             for suffix, values in zip(("", "_low", "_high"), np.transpose(rows), strict=True):
                 contents[name + suffix] = variable("kind", values, "1/ps", meaning)
+        observed = [seen * (formulas == kind).sum() for kind in kinds]
+        contents["observed"] = variable("kind", observed, "ps", "time in which rotations would be seen")
         self.data = xr.Dataset(
             contents,
             {

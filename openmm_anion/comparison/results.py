@@ -91,6 +91,8 @@ class TemperatureResult(BaseModel):
     fit_end_ps: float | None
     modes: list[ModeResult]
     dominant: str | None = None
+    frequencies: dict[str, float] = {}
+    rule: str = ""
 
     @property
     def rattling(self) -> str:

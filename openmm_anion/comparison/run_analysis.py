@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from openmm_anion.analysis.damage import Damage
 from openmm_anion.analysis.integrity import AnionWatch
 from openmm_anion.analysis.msd import MeanSquaredDisplacement
+from openmm_anion.comparison.frequencies import EventCounts, count_events
+from openmm_anion.comparison.results import FREE
 from openmm_anion.comparison.study_directory import RunFolder, StructureRecord, StudyDirectory
 from openmm_anion.errors import InputError
 from openmm_anion.units import ANGSTROM
@@ -90,6 +92,8 @@ class RunAnalysis:
         Lag times, ps; empty if there are fewer than two frames or the run cannot be used.
     msd_by_particle : ndarray, shape (n, n_cations)
         Squared displacements, A^2.
+    counts : EventCounts or None
+        Hops and rotations of a free run that is long enough.
     """
 
     folder: RunFolder
@@ -97,6 +101,7 @@ class RunAnalysis:
     broken: list[Damage]
     lag_times: NDArray[np.float64]
     msd_by_particle: NDArray[np.float64]
+    counts: EventCounts | None = None
 
     @property
     def duration(self) -> float:
@@ -153,7 +158,10 @@ def analyze_run(folder: RunFolder, structure: StructureRecord, reference: Refere
         msd = MeanSquaredDisplacement(cations, anions, frame_interval=record.frame_interval_ps).run()
     except InputError as error:
         raise InputError(f"{folder.trajectory}: {error}") from None
-    return RunAnalysis(folder, frames, broken, msd.results.lag_times, msd.results.msd_by_particle)
+    counts = None
+    if record.name == FREE and not broken:
+        counts = count_events(universe, structure, reference.hop_length, record.frame_interval_ps)
+    return RunAnalysis(folder, frames, broken, msd.results.lag_times, msd.results.msd_by_particle, counts)
 
 
 def _open(folder: RunFolder, structure: StructureRecord) -> Any:

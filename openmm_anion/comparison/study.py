@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from openmm_anion.analysis.diffusion import FitWindow, run_diffusion
+from openmm_anion.analysis.verdict import rule_sentence
+from openmm_anion.comparison.frequencies import frequencies
 from openmm_anion.comparison.posterior import Diffusivity, combine_runs
 from openmm_anion.comparison.ratio import diffusivity_ratio, dominant_motion, ratio_interval
 from openmm_anion.comparison.results import (
@@ -98,12 +100,15 @@ def _analyze_temperature(
             )
         )
     _compare(modes, combined)
+    rates = frequencies([run.counts for run in used if run.counts])
     result = TemperatureResult(
         temperature_K=analyses[0].folder.record.temperature_K,
         fit_begin_ps=window.begin_ps if window and used else None,
         fit_end_ps=window.end_ps if window and used else None,
         modes=modes,
         dominant=_dominant(modes, combined),
+        frequencies=rates,
+        rule=rule_sentence(rates),
     )
     return result, [run_result(run, diffusions.get(run.folder.key), longest) for run in analyses]
 

@@ -60,6 +60,8 @@ def _sentences(cation: str, anion: str, temperature: TemperatureResult) -> Itera
     single = [mode for mode in temperature.modes if len(mode.mode) == 1 and mode.ratio]
     if len(single) > 1 and temperature.dominant is None:
         yield "Which of the motions matters most cannot be told from these runs."
+    if temperature.rule:
+        yield f"By frequencies: {temperature.rule}."
 
 
 def _about_mode(cation: str, anion: str, mode: ModeResult) -> str:

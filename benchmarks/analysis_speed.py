@@ -1,0 +1,243 @@
+"""Time the analysis against its peers, in one run, on one thread, on data with a known truth.
+
+    OMP_NUM_THREADS=1 python benchmarks/analysis_speed.py [--frames 5000] [--repeat 3]
+
+1,024 atoms: 384 cations that hop on 768 sites, 128 PS4 that vibrate, librate and jump; orthorhombic,
+triclinic, and in a cell that breathes while the crystal drifts, all wrapped. Figures are CPU seconds, the
+smallest of a few runs, less the time that the same frames take to be read. MDAnalysis and mdtraj are there in
+any case; `pip install tidynamics` brings the third peer, which MDAnalysis' fast displacements need as well.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import MDAnalysis as mda
+import mdtraj
+import numpy as np
+from MDAnalysis.analysis.base import AnalysisBase
+from MDAnalysis.analysis.msd import EinsteinMSD
+from MDAnalysis.lib.mdamath import triclinic_box
+from synthetic_conductor import HOP_RATE, INTERVAL, JUMP_RATE, Conductor, conductor
+
+from openmm_anion.analysis.diffusion import run_diffusion
+from openmm_anion.analysis.distinct_van_hove import VanHoveDistinct
+from openmm_anion.analysis.hops import SiteHops
+from openmm_anion.analysis.ions import Ions, find_ions
+from openmm_anion.analysis.legendre import legendre_correlation
+from openmm_anion.analysis.msd import MeanSquaredDisplacement
+from openmm_anion.analysis.residence import ResidenceCorrelation
+from openmm_anion.analysis.rotation_events import RotationEvents
+from openmm_anion.analysis.sites import Sites
+from openmm_anion.text_table import columns
+
+try:
+    import tidynamics
+except ImportError:
+    tidynamics = None
+
+LAGS = 20
+PAIRS = 9114
+"""Pairs of frames of a van Hove function, in all."""
+SHELL = 4.5
+"""Radius of the shell of an anion, A."""
+
+
+class Reading(AnalysisBase):
+    """Reads frames, and does nothing with them."""
+
+    def __init__(self, universe: Any) -> None:
+        super().__init__(universe.trajectory)
+
+    def _single_frame(self) -> None:
+        _ = self._ts.positions, self._ts.dimensions
+
+
+def universe_of(made: Conductor) -> Any:
+    """The wrapped trajectory in memory, with elements and cells."""
+    universe = mda.Universe.empty(made.positions.shape[1], trajectory=True)
+    n_cations = len(made.cations)
+    universe.add_TopologyAttr("elements", ["P", "S", "S", "S", "S"] * made.n_anions + ["Li"] * n_cations)
+    universe.add_TopologyAttr("masses", [30.974, *[32.06] * 4] * made.n_anions + [6.94] * n_cations)
+    boxes = np.array([triclinic_box(*box) for box in made.boxes.astype(np.float32)])
+    universe.load_new(made.wrapped().astype(np.float32), dimensions=boxes, dt=INTERVAL)
+    return universe
+
+
+def seconds(call: Callable[[], object], repeat: int, less: float = 0.0) -> float:
+    """CPU seconds of a call, the smallest of a few; it has been called before, so that it is compiled."""
+    call()
+    times = []
+    for _ in range(repeat):
+        begin = time.process_time()
+        call()
+        times.append(time.process_time() - begin)
+    return max(min(times) - less, 1e-3)
+
+
+def bond_vectors(made: Conductor) -> np.ndarray[Any, Any]:
+    """Unit vectors from P to S, (frames, bonds, 3)."""
+    anions = made.positions[:, : 5 * made.n_anions].reshape(len(made.positions), -1, 5, 3)
+    bonds = (anions[:, :, 1:] - anions[:, :, :1]).reshape(len(anions), -1, 3)
+    return np.asarray(bonds / np.linalg.norm(bonds, axis=-1, keepdims=True))
+
+
+def jobs(
+    made: Conductor, universe: Any, ions: Ions, args: argparse.Namespace
+) -> list[tuple[str, float, str, float]]:
+    """Name, our seconds, peer, its seconds."""
+    n, repeat = args.frames, args.repeat
+    cations = universe.atoms[ions.cations]
+    reading = seconds(lambda: Reading(universe).run(), repeat)
+    rows: list[tuple[str, float, str, float]] = []
+
+    def transport(frame: Any) -> None:
+        data = MeanSquaredDisplacement(cations, frame).run().data
+        run_diffusion(data.lag_times.values, data.msd_by_particle.values, hop_length=2.8)
+
+    theirs = seconds(lambda: EinsteinMSD(cations).run(), 1, reading) if tidynamics else np.nan
+    rows.append(
+        (
+            "MSD of all cations, all lags, and D",
+            seconds(lambda: transport(None), repeat, reading),
+            "MDAnalysis",
+            theirs,
+        )
+    )
+    rows.append(
+        (
+            "the same in the frame of the anions",
+            seconds(lambda: transport(ions.anions), repeat, reading),
+            "",
+            np.nan,
+        )
+    )
+
+    lags = np.unique(np.geomspace(1, n // 4, LAGS).astype(int))
+    origins = max(1, n * LAGS // PAIRS)
+
+    def van_hove(group: Any) -> None:
+        VanHoveDistinct(cations, group, lags=lags * INTERVAL, origins=origins, relative_to=ions.anions).run()
+
+    both = seconds(lambda: (van_hove(ions.anions), van_hove(cations)), repeat, 2 * reading)
+    rows.append(
+        (
+            f"distinct van Hove, {LAGS} lags, cation-anion and cation-cation",
+            both,
+            "mdtraj",
+            mdtraj_van_hove(made, lags, origins, args),
+        )
+    )
+
+    vectors = bond_vectors(made)
+    ours = seconds(lambda: (legendre_correlation(vectors, 1), legendre_correlation(vectors, 2)), repeat)
+    rows.append(("C1 and C2 of 512 bonds, all lags", ours, "tidynamics", tidynamics_legendre(vectors)))
+
+    def residence() -> None:
+        for kind in ("intermittent", "continuous"):
+            ResidenceCorrelation(cations, ions.anions, cutoff=SHELL, kind=kind).run()
+
+    rows.append(
+        (
+            "residence of all cations at all anions, both kinds",
+            seconds(residence, repeat, 2 * reading),
+            "",
+            np.nan,
+        )
+    )
+    if not made.breathing:
+        sites = Sites.at(made.sites, made.boxes[0])
+        hops = seconds(lambda: SiteHops(cations, sites, ions.anions, settle=0.1).run(), repeat, reading)
+        rows.append(("hops between 768 sites", hops, "", np.nan))
+    turns = seconds(lambda: RotationEvents(universe, ions.anions, settle=0.5).run(), repeat, reading)
+    rows.append(("rotation events of all anions", turns, "", np.nan))
+    return rows
+
+
+def mdtraj_van_hove(made: Conductor, lags: Any, origins: int, args: argparse.Namespace) -> float:
+    """Seconds of mdtraj for as many pairs of frames, from some of the lags."""
+    n = args.frames
+    topology = mdtraj.Topology()
+    chain = topology.add_chain()
+    for _ in range(made.positions.shape[1]):
+        topology.add_atom("C", mdtraj.element.carbon, topology.add_residue("X", chain))
+    trajectory = mdtraj.Trajectory(made.wrapped() / 10.0, topology)
+    trajectory.unitcell_vectors = made.boxes / 10.0
+    centers = np.arange(0, 5 * made.n_anions, 5)
+    cations = made.cations
+    radius = float(0.45 * np.linalg.norm(made.boxes[0], axis=1).min() / 10.0)
+    few = lags[:: max(1, len(lags) // 3)]
+    begin = time.process_time()
+    for group in (centers, cations):
+        pairs = np.array([(i, j) for i in cations for j in group if i != j])
+        for lag in few:
+            starts = np.arange(0, n - lag, origins)
+            times = np.column_stack([starts, starts + lag])
+            mdtraj.compute_rdf_t(trajectory, pairs, times, r_range=(0.0, radius), self_correlation=False)
+    return (time.process_time() - begin) * len(lags) / len(few)
+
+
+def tidynamics_legendre(vectors: Any) -> float:
+    """Seconds of tidynamics for C1 and C2."""
+    if tidynamics is None:
+        return np.nan
+    begin = time.process_time()
+    for bond in range(vectors.shape[1]):
+        x = vectors[:, bond]
+        tidynamics.acf(x)
+        for a, b in ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2)):
+            tidynamics.acf(x[:, a] * x[:, b])
+    return time.process_time() - begin
+
+
+def truth(made: Conductor, ions: Ions, universe: Any) -> str:
+    """What was put in, and what is found."""
+    sites = Sites.at(made.sites, made.boxes[0])
+    hops = SiteHops(universe.atoms[ions.cations], sites, ions.anions, settle=0.1, radius=1.2).run()
+    turns = RotationEvents(universe, ions.anions, settle=0.5).run().data
+    return (
+        f"{made.hops} hops were made (tries at {HOP_RATE}/ps), {hops.data.sizes['event']} are found; "
+        f"{made.jumps} jumps of anions ({JUMP_RATE}/ps), {turns.sizes['event']} are found"
+    )
+
+
+def main() -> None:
+    """Print a table per cell."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--frames", type=int, default=5000)
+    parser.add_argument("--repeat", type=int, default=3)
+    args = parser.parse_args()
+    warnings.simplefilter("ignore")
+    for name, tilted, breathing in (
+        ("orthorhombic", False, False),
+        ("triclinic", True, False),
+        ("breathing and drifting", False, True),
+    ):
+        made = conductor(args.frames, tilted=tilted, breathing=breathing)
+        universe = universe_of(made)
+        ions = find_ions(universe, "Li", "PS4")
+        assert len(ions.anions) == made.n_anions
+        table = [("job", "ours (s)", "peer", "(s)", "times")]
+        for job, ours, peer, theirs in jobs(made, universe, ions, args):
+            known = np.isfinite(theirs)
+            table.append(
+                (
+                    job,
+                    f"{ours:.2f}",
+                    peer,
+                    f"{theirs:.2f}" if known else "-",
+                    f"{theirs / ours:.1f}" if known else "-",
+                )
+            )
+        print(f"\n{name}, {args.frames} frames, {made.positions.shape[1]} atoms")
+        print("\n".join(columns(table)))
+        if not breathing:
+            print(truth(made, ions, universe))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""Each quantity in one line, with its most important numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from openmm_anion.analysis.diffusion import CM2_PER_S, run_diffusion
+
+if TYPE_CHECKING:
+    from openmm_anion.analysis.suite import Suite
+
+Told = tuple[str, dict[str, float]]
+
+
+def msd(suite: Suite, data: xr.Dataset) -> Told:
+    """Self-diffusion, from the slope of the mean squared displacement."""
+    found = run_diffusion(
+        data.lag_times.values, data.msd_by_particle.values, hop_length=suite.neighbour_distance
+    )
+    d, error = CM2_PER_S * found.d, CM2_PER_S * found.standard_error
+    window = f"lags {found.window.begin_ps:g} to {found.window.end_ps:g} ps"
+    return f"D = {d:.2e} +- {error:.1e} cm^2/s ({window})", {"D_cm2_per_s": d, "D_error_cm2_per_s": error}
+
+
+def charge(suite: Suite, data: xr.Dataset) -> Told:
+    """Conductivity and Haven ratio, where the temperature is known."""
+    if suite.choices.temperature is None:
+        return "collective displacement; give the temperature for a conductivity", {}
+    quantity: Any = suite.done["charge"]
+    found = quantity.conductivity(suite.choices.temperature, hop_length=suite.neighbour_distance)
+    low, high = found.sigma_interval
+    independent = f"{found.independent:.2g} S/cm for independent ions"
+    if not found.resolved:
+        return f"conductivity below {high:.2g} S/cm, within its noise; {independent}", {}
+    return (
+        f"conductivity {found.sigma:.2g} S/cm ({low:.2g} to {high:.2g}); {independent}; "
+        f"Haven ratio {found.haven_ratio:.2g}",
+        {"conductivity_S_per_cm": found.sigma, "haven_ratio": found.haven_ratio},
+    )
+
+
+def non_gaussian(suite: Suite, data: xr.Dataset) -> Told:
+    """Where displacements are the least Gaussian."""
+    peak = int(np.nanargmax(data.alpha.values))
+    at, alpha = float(data.lag_times[peak]), float(data.alpha[peak])
+    return f"largest at {at:.3g} ps: {alpha:.2f}", {"alpha_2": alpha, "alpha_2_at_ps": at}
+
+
+def van_hove_self(suite: Suite, data: xr.Dataset) -> Told:
+    """Lag times."""
+    return f"at {_times(data)} ps", {}
+
+
+def van_hove_distinct(suite: Suite, data: xr.Dataset) -> Told:
+    """Where neighbours are."""
+    first = data.g.values[0]
+    peak = float(data.distance[int(first.argmax())])
+    return f"at {_times(data)} ps; highest at {peak:.2f} A: g = {first.max():.1f}", {"peak_A": peak}
+
+
+def _nothing() -> tuple[list[str], dict[str, float]]:
+    return [], {}
+
+
+def _times(data: xr.Dataset) -> str:
+    return ", ".join(f"{time:.3g}" for time in data.lag_times.values)
+
+
+def density(suite: Suite, data: xr.Dataset) -> Told:
+    """How uneven the density is."""
+    rho = data.density.values
+    return f"on a grid of {' x '.join(map(str, rho.shape))}; largest {rho.max():.2g} per A^3", {}
+
+
+def hops(suite: Suite, data: xr.Dataset) -> Told:
+    """Rate of lasting displacements."""
+    low, high = data.hop_rate_interval.values
+    rate, rattling = float(data.hop_rate), float(data.rattling_amplitude)
+    return (
+        f"{data.sizes['event']} hops over {suite.hop_length:.2f} A that last {suite.settle:g} ps: "
+        f"{rate:.2g} per cation and ps ({low:.2g} to {high:.2g}); cations rattle by {rattling:.2f} A",
+        {
+            "hop_rate_per_ps": rate,
+            "hop_rate_low_per_ps": low,
+            "hop_rate_high_per_ps": high,
+            "rattling_A": rattling,
+        },
+    )
+
+
+def site_hops(suite: Suite, data: xr.Dataset) -> Told:
+    """Rate of hops between sites."""
+    rate, time = float(data.lasting_hop_rate), float(data.residence_time)
+    back = 100.0 * float(data.return_fraction)
+    return (
+        f"{data.sizes['site']} sites; {data.sizes['lasting_event']} hops that last {suite.settle:g} ps: "
+        f"{rate:.2g} per cation and ps; mean stay {time:.2g} ps; {back:.0f} % of all hops go back at once",
+        {"site_hop_rate_per_ps": rate, "residence_time_ps": time},
+    )
+
+
+def anion_motion(suite: Suite, data: xr.Dataset) -> Told:
+    """How far anions librate and vibrate."""
+    libration = float(np.degrees(np.sqrt((data.libration_rms.values**2).mean())))
+    vibration = float(np.sqrt((data.vibration_rms.values**2).mean()))
+    return (
+        f"librations {libration:.1f} degrees, vibrations {vibration:.3f} A (rms)",
+        {"libration_degrees": libration, "vibration_A": vibration},
+    )
+
+
+def orientation(suite: Suite, data: xr.Dataset) -> Told:
+    """Correlation times of the orientation."""
+    parts, numbers = _nothing()
+    for kind in data.kind.values:
+        for order in data.order.values:
+            at = {"kind": kind, "order": order}
+            tau = float(data.tau.sel(at))
+            text = f"{tau:.2g} ps" if np.isfinite(tau) else str(data.note.sel(at).values)
+            parts.append(f"{kind} tau_{order}: {text}")
+            numbers[f"tau_{order}_{kind}_ps"] = tau
+    return "; ".join(parts), numbers
+
+
+def rotations(suite: Suite, data: xr.Dataset) -> Told:
+    """Rate of large-angle rotations."""
+    parts, numbers = _nothing()
+    for kind in data.kind.values:
+        at = {"kind": kind}
+        rate, low, high = (float(data[f"frequency{end}"].sel(at)) for end in ("", "_low", "_high"))
+        count = int(data.events.values[data.formula.values == kind].sum())
+        parts.append(f"{kind}: {count} rotations, {rate:.2g} per anion and ps ({low:.2g} to {high:.2g})")
+        numbers |= {
+            f"rotation_rate{end}_{kind}_per_ps": value
+            for end, value in (("", rate), ("_low", low), ("_high", high))
+        }
+    return "; ".join(parts), numbers
+
+
+def residence(suite: Suite, data: xr.Dataset) -> Told:
+    """How long cations stay at an anion."""
+    parts, numbers = _nothing()
+    for kind in data.kind.values:
+        at = {"kind": kind}
+        tau = float(data.tau.sel(at))
+        text = f"{tau:.2g} ps" if np.isfinite(tau) else str(data.note.sel(at).values)
+        parts.append(
+            f"{kind} ({float(data.coordination.sel(at)):.1f} cations within {suite.cutoff:.2f} A): {text}"
+        )
+        numbers[f"residence_{kind}_ps"] = tau
+    return "; ".join(parts), numbers
+
+
+def coupling(suite: Suite, data: xr.Dataset) -> Told:
+    """How much residence and orientation go together."""
+    parts, numbers = _nothing()
+    for kind in data.kind.values:
+        curve = data.coupling.sel(kind=kind)
+        at = int(np.nanargmax(np.abs(curve.values)))
+        value, error = float(curve[at]), float(data.coupling_error.sel(kind=kind)[at])
+        time = float(data.lag_times[at])
+        parts.append(f"{kind}: largest at {time:.2g} ps, {value:+.3f} +- {error:.3f}")
+        numbers[f"coupling_{kind}"] = value
+    return "; ".join(parts), numbers
+
+
+def spectrum(suite: Suite, data: xr.Dataset) -> Told:
+    """Temperatures of the kinds of motion."""
+    kelvin = {str(part): float(data.temperature.sel(part=part)) for part in data.part.values}
+    there = {part: value for part, value in kelvin.items() if np.isfinite(value) and part != "cross"}
+    text = ", ".join(f"{part} {value:.0f} K" for part, value in there.items())
+    return text, {f"temperature_{part}_K": value for part, value in there.items()}

@@ -1,0 +1,81 @@
+"""What the rule of arXiv:2501.02440 expects of a crystal, from how fast anions turn and cations hop."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+MATCH = 3.0
+"""Frequencies within this factor count as matching. The paper names no number; this is half an order of
+magnitude, and the interval of the ratio must not reach out of its region for the rule to speak."""
+
+Expected = Literal["T", "R", "V"]
+
+
+def expected_motion(ratio: float) -> Expected:
+    """Return the motion that the rule expects to matter most.
+
+    Rotation where rotation and hop frequencies match, translation where anions rotate faster than cations
+    hop, vibration where they rotate more slowly.
+
+    Parameters
+    ----------
+    ratio : float
+        Rotation frequency of the anions by hop frequency of the cations.
+
+    References
+    ----------
+    K. Li, J. Yang, Y. Zhai, H. Li, arXiv:2501.02440.
+
+    Examples
+    --------
+    >>> expected_motion(1.5), expected_motion(20.0), expected_motion(0.01)
+    ('R', 'T', 'V')
+    """
+    if ratio > MATCH:
+        return "T"
+    return "R" if ratio >= 1.0 / MATCH else "V"
+
+
+_WORDS = {"T": "translation", "R": "rotation", "V": "vibration"}
+
+
+def rule_sentence(numbers: dict[str, float]) -> str:
+    """Say what the rule expects, from the numbers of a `Suite`; nothing if frequencies are not known.
+
+    Parameters
+    ----------
+    numbers : dict
+        With ``hop_rate_per_ps`` and ``rotation_rate_KIND_per_ps``, and their bounds ``_low`` and ``_high``.
+
+    Examples
+    --------
+    >>> print(rule_sentence({
+    ...     "hop_rate_per_ps": 0.2, "hop_rate_low_per_ps": 0.15, "hop_rate_high_per_ps": 0.25,
+    ...     "rotation_rate_PS4_per_ps": 0.01, "rotation_rate_low_PS4_per_ps": 0.005,
+    ...     "rotation_rate_high_PS4_per_ps": 0.02,
+    ... }))
+    PS4 rotates 0.05 times (0.02 to 0.13) for each hop; the rule of arXiv:2501.02440 expects its vibration to
+    matter most
+    """
+    hop = [numbers.get(f"hop_rate{end}_per_ps", 0.0) for end in ("", "_low", "_high")]
+    kinds = [
+        name.removeprefix("rotation_rate_").removesuffix("_per_ps")
+        for name in numbers
+        if name.startswith("rotation_rate_")
+        and not name.startswith(("rotation_rate_low", "rotation_rate_high"))
+    ]
+    sentences = []
+    for kind in kinds:
+        rate, low, high = (numbers[f"rotation_rate{end}_{kind}_per_ps"] for end in ("", "_low", "_high"))
+        if not hop[1]:
+            sentences.append(f"{kind}: no hop rate to compare its rotations with")
+            continue
+        ratio, least, most = rate / hop[0], low / hop[2], high / hop[1]
+        text = f"{kind} rotates {ratio:.2g} times ({least:.2g} to {most:.2g}) for each hop"
+        expected = {expected_motion(least), expected_motion(most)}
+        if len(expected) == 1:
+            text += f"; the rule of arXiv:2501.02440 expects its {_WORDS[expected.pop()]} to matter most"
+        else:
+            text += "; too uncertain for the rule of arXiv:2501.02440"
+        sentences.append(text)
+    return "\n".join(sentences)
