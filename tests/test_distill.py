@@ -13,7 +13,7 @@ from ase import Atoms
 from openmm_anion import InputError, models
 from openmm_anion.cli import main
 from openmm_anion.distillation import distill, read_distill_settings
-from openmm_anion.distillation.explore import conditions, test_conditions
+from openmm_anion.distillation.explore import conditions, teacher_frames, test_conditions
 from openmm_anion.distillation.frames import read_frames, write_frames
 from openmm_anion.distillation.labelling import label, whole_frames
 from openmm_anion.distillation.picking import pick
@@ -186,6 +186,15 @@ def test_no_seed_of_a_test_run_is_trained_on(tmp_path: Path) -> None:
     seeds = [c.seed for number in range(1, 5) for c in conditions(settings, number)]
     tests = [c.seed for number in range(1, 5) for c in test_conditions(settings, number)]
     assert len(set(seeds + tests)) == len(seeds) + len(tests)
+
+
+@pytest.mark.parametrize("strains", ["[0.0]", "[0.0, 0.01]"])
+def test_no_first_frame_stands_twice(tmp_path: Path, strains: str) -> None:
+    """Without a strain there is no strained copy, which would be the frame itself."""
+    settings = read_distill_settings(settings_file(tmp_path, "[0.0, 0.01]", strains))
+    frames = teacher_frames(models.load("na3ps4"), read_structure(CRYSTAL, (2, 2, 2)), settings)
+    assert len(frames) == settings.rounds.start
+    assert len({(atoms.positions.tobytes(), atoms.cell.array.tobytes()) for atoms in frames}) == len(frames)
 
 
 def test_no_run_takes_all_picks() -> None:

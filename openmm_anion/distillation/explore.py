@@ -198,12 +198,15 @@ def teacher_frames(
         frame(crystal, crystal.positions + SHAKEN * random.normal(size=crystal.positions.shape), run="shaken")
         for _ in range(wanted // 6)
     ]
-    strains = [strain for strain in explore.strains if strain] or [0.0]
-    strides = range(-(-(wanted - len(frames)) // 2))
+    strains = [strain for strain in explore.strains if strain]
+    each = 2 if strains else 1  # the same frame twice would be refused by the training
+    strides = range(-(-(wanted - len(frames)) // each))
     for _ in tqdm(strides, unit="frame", desc="the teacher's run", disable=quiet):
         positions = _advance(context, STRIDE)
         if positions is None:
             raise InputError(f"the teacher's own run blows up at {temperature:g} K; try a smaller timestep")
         there = frame(crystal, positions / ANGSTROM, T=temperature, run="teacher")
-        frames += [there, strained(there, float(random.choice(strains)))]
+        frames.append(there)
+        if strains:
+            frames.append(strained(there, float(random.choice(strains))))
     return frames[:wanted]
