@@ -14,7 +14,11 @@ from openmm_anion.models.train import describe
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "na3ps4"
 FRAMES = Path(__file__).parent / "data"
-HELD_OUT = {"na3ps4": (20, {700.0, 800.0, 900.0}), "li6ps5cl": (12, {600.0, 800.0})}
+HELD_OUT = {
+    "na3ps4": (20, {700.0, 800.0, 900.0}),
+    "li6ps5cl": (12, {600.0, 800.0}),
+    "nacb11h12": (8, {500.0, 700.0}),
+}
 """Frames of each potential, and their temperatures, K."""
 
 
