@@ -21,6 +21,7 @@ import torch
 from openmm import unit
 from torch import Tensor
 
+from openmm_anion.cli import main
 from openmm_anion.comparison.study_directory import SpreadRecord
 from openmm_anion.comparison.trouble import Trouble
 from openmm_anion.errors import InputError
@@ -396,3 +397,39 @@ def test_study_may_move_but_not_change_its_crystal(finished: Path, tmp_path: Pat
     crystal.write_text(CRYSTAL.read_text().replace("6.99", "7.01"))
     with pytest.raises(InputError, match=r"structure\.sha256"):
         run_study(elsewhere, moved, quiet=True)
+
+
+def test_velocities_are_written_and_resumed_when_asked(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They are those of the run: kinetic energies equal the record; a spectrum is made of them."""
+    content = settings().model_dump()
+    content["output"] = {"frame_interval": 0.004, "checkpoint_interval": 0.02, "velocities": True}
+    content["dynamics"]["modes"] = ["T"]
+    asked = parse_settings(content, "the test")
+    study = prepare_study(asked)
+    snapshot = Snapshot.read(finished / "runs" / "T850K" / "snapshot-0" / "snapshot.npz")
+    key = RunKey(850.0, 0, "T")
+
+    def stop_in_the_middle(steps: int) -> None:
+        stop_in_the_middle.done += steps  # type: ignore[attr-defined]
+        if stop_in_the_middle.done > 30:  # type: ignore[attr-defined]
+            raise KeyboardInterrupt
+
+    stop_in_the_middle.done = 0  # type: ignore[attr-defined]
+    with pytest.raises(KeyboardInterrupt):
+        produce(study, key, snapshot, tmp_path, 5, "CPU", stop_in_the_middle)
+    assert produce(study, key, snapshot, tmp_path, 5, "CPU", lambda _: None) == "finished"
+    velocities = MDAnalysis.Universe(finished / "topology.pdb", tmp_path / "velocities.dcd")
+    rows = np.loadtxt(tmp_path / "thermodynamics.csv", delimiter=",", skiprows=1)
+    assert len(velocities.trajectory) == len(rows) == 31
+    masses = study.atoms.get_masses()
+    kinetic = [
+        0.5 * (masses @ (frame.positions.astype(float) ** 2).sum(axis=1)) for frame in velocities.trajectory
+    ]
+    np.testing.assert_allclose(0.01 * np.array(kinetic), rows[:, 2], rtol=0.02)
+    ions = ["--cation", "Na", "--anion", "PS4", "--only", "spectrum", "--quiet"]
+    files = [str(finished / "topology.pdb"), str(tmp_path / "trajectory.dcd")]
+    options = ["--velocities", str(tmp_path / "velocities.dcd"), "-o", str(tmp_path / "analysis")]
+    assert main(["analyze", *files, *ions, *options]) == 0
+    assert "translation 0 K" in capsys.readouterr().out

@@ -47,6 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cutoff", type=float, metavar="A", help="radius of the shell of an anion")
     parser.add_argument("--temperature", type=float, metavar="K", help="for conductivities")
     parser.add_argument("--charge", type=float, default=1.0, metavar="E", help="of a cation (default: 1)")
+    parser.add_argument(
+        "--velocities", type=Path, metavar="FILE", help="velocities.dcd of a study that writes them"
+    )
     parser.add_argument("--quiet", action="store_true", help="show no progress")
 
 
@@ -64,7 +67,9 @@ def run(args: argparse.Namespace) -> int:
         Exit status: 0, or 1 if not everything could be computed.
     """
     choices, names = _choices(args), _names(args.only)
-    universe = open_trajectory(args.topology, args.trajectory, frame_interval=args.dt)
+    universe = open_trajectory(
+        args.topology, args.trajectory, frame_interval=args.dt, velocities=args.velocities
+    )
     ions = find_ions(universe, args.cation, args.anion)
     kinds = ", ".join(sorted({anion.formula for anion in ions.anions}))
     suite = Suite(ions, choices)

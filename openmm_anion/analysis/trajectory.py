@@ -22,7 +22,11 @@ LAMMPS_DUMPS = {".dump", ".lammpsdump", ".lammpstrj"}
 
 
 def open_trajectory(
-    topology: str | Path, trajectory: str | Path | None = None, *, frame_interval: float | None = None
+    topology: str | Path,
+    trajectory: str | Path | None = None,
+    *,
+    frame_interval: float | None = None,
+    velocities: str | Path | None = None,
 ) -> Any:
     """Open a trajectory as an MDAnalysis universe with elements and a cell.
 
@@ -37,12 +41,33 @@ def open_trajectory(
         Frames: DCD, XTC, TRR, H5MD, LAMMPS dump, XDATCAR, extended XYZ ...
     frame_interval : float, optional
         Time between frames, ps, for files that do not say.
+    velocities : str or Path, optional
+        A trajectory that has velocities (A/ps) where others have positions, as a study writes them.
 
     Raises
     ------
     InputError
         If a file is missing or cannot be read, or the two do not belong together.
     """
+    universe = _open(topology, trajectory, frame_interval)
+    if velocities is not None:
+        _add_velocities(universe, _open(topology, velocities, frame_interval), Path(velocities))
+    return universe
+
+
+def _add_velocities(universe: Any, other: Any, path: Path) -> None:
+    n, expected = other.trajectory.n_frames, universe.trajectory.n_frames
+    if n != expected:
+        raise InputError(f"{path} has {n} frames and the trajectory {expected}; they are of two runs")
+
+    def set_velocities(frame: Any) -> Any:
+        frame.velocities = other.trajectory[frame.frame].positions
+        return frame
+
+    universe.trajectory.add_transformations(set_velocities)
+
+
+def _open(topology: str | Path, trajectory: str | Path | None, frame_interval: float | None) -> Any:
     paths = [Path(path) for path in (topology, trajectory) if path is not None]
     for path in paths:
         if not path.is_file():

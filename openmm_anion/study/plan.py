@@ -98,6 +98,7 @@ def plan_study(settings: StudySettings, measure: float = 2.0) -> Plan:
     workers = worker_count(settings.computer, platform)
     work = starts * (before * milliseconds["free"] + production * sum(milliseconds.values()))
     frames = round(dynamics.production / output.frame_interval) + 1
+    files = 2 if output.velocities else 1
     return Plan(
         n_atoms=len(study.atoms),
         n_anions=len(study.anions),
@@ -109,7 +110,7 @@ def plan_study(settings: StudySettings, measure: float = 2.0) -> Plan:
         steps=starts * before + runs * production,
         milliseconds=milliseconds,
         seconds=1e-3 * work / min(workers, runs),
-        bytes=runs * (DCD_HEADER + frames * (frame_bytes(len(study.atoms)) + RECORD_BYTES)),
+        bytes=runs * (files * (DCD_HEADER + frames * frame_bytes(len(study.atoms))) + frames * RECORD_BYTES),
     )
 
 

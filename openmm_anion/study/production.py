@@ -106,7 +106,9 @@ def produce(
     }
     fingerprint = f"{key} on {platform} in {precision} precision"
     started = time.perf_counter()
-    with Recorder(folder, study.topology, dynamics.timestep, interval, fingerprint) as recorder:
+    with Recorder(
+        folder, study.topology, dynamics.timestep, interval, fingerprint, velocities=output.velocities
+    ) as recorder:
         first = recorder.frames
         if recorder.state is None:
             _start(frozen, context, snapshot, key.temperature, driftless, seed)
@@ -188,7 +190,8 @@ def _record_frame(
         frozen.temperature(kinetic, drift_removed=driftless),
         frozen.violation(positions).displacement,
     )
-    recorder.write(positions, study.box, values)
+    velocities = state.getVelocities(asNumpy=True).value_in_unit(unit.nanometer / unit.picosecond)
+    recorder.write(positions, velocities, study.box, values)
     return watch(positions, study.box, time_ps)
 
 

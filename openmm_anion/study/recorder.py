@@ -20,6 +20,7 @@ from openmm_anion.atomic_file import write_bytes
 from openmm_anion.errors import InputError
 
 COLUMNS = ("time_ps", "potential_kj_mol", "kinetic_kj_mol", "temperature_K", "constraint_violation_nm")
+TRAJECTORY, VELOCITIES = "trajectory.dcd", "velocities.dcd"
 DCD_HEADER = 276
 """Bytes before the first frame in a DCD file written by OpenMM."""
 
@@ -50,28 +51,43 @@ class Recorder:
         Steps between frames.
     fingerprint : str
         What a checkpoint must have been made with, to be taken up again.
+    velocities : bool, optional
+        Also write velocities.
     """
 
     def __init__(
-        self, folder: Path, topology: app.Topology, timestep: float, interval: int, fingerprint: str
+        self,
+        folder: Path,
+        topology: app.Topology,
+        timestep: float,
+        interval: int,
+        fingerprint: str,
+        *,
+        velocities: bool = False,
     ) -> None:
         self._folder = folder
         self._atoms = topology.getNumAtoms()
         self._fingerprint = fingerprint
         folder.mkdir(parents=True, exist_ok=True)
         self.frames, self.state = self._last_checkpoint()
-        self._truncate()
+        names = [TRAJECTORY, VELOCITIES] if velocities else [TRAJECTORY]
+        self._truncate(names)
         mode = "r+b" if self.frames else "w+b"
-        self._dcd_file = (folder / "trajectory.dcd").open(mode)
-        self._dcd = app.DCDFile(
-            self._dcd_file, topology, timestep * unit.picosecond, 0, interval, append=bool(self.frames)
-        )
+        self._dcd_files = [(folder / name).open(mode) for name in names]
+        self._dcds = [
+            app.DCDFile(file, topology, timestep * unit.picosecond, 0, interval, append=bool(self.frames))
+            for file in self._dcd_files
+        ]
         self._table = (folder / "thermodynamics.csv").open("a", encoding="utf-8")
         if not self.frames:
             self._table.write(",".join(COLUMNS) + "\n")
 
     def write(
-        self, positions: NDArray[np.float64], box: NDArray[np.float64], values: tuple[float, ...]
+        self,
+        positions: NDArray[np.float64],
+        velocities: NDArray[np.float64],
+        box: NDArray[np.float64],
+        values: tuple[float, ...],
     ) -> None:
         """Append one frame and its record.
 
@@ -79,12 +95,15 @@ class Recorder:
         ----------
         positions : (N, 3) array
             Unwrapped positions, nm.
+        velocities : (N, 3) array
+            Velocities, nm/ps; the file has them in A/ps, as it has positions in A.
         box : (3, 3) array
             Box vectors, nm.
         values : tuple of float
             One value per column of `COLUMNS`.
         """
-        self._dcd.writeModel(positions * unit.nanometer, periodicBoxVectors=box * unit.nanometer)
+        for dcd, vectors in zip(self._dcds, (positions, velocities), strict=False):
+            dcd.writeModel(vectors * unit.nanometer, periodicBoxVectors=box * unit.nanometer)
         self._table.write(",".join(f"{value:.10g}" for value in values) + "\n")
         self.frames += 1
 
@@ -96,7 +115,7 @@ class Recorder:
         state : bytes
             OpenMM's checkpoint after the last frame.
         """
-        for file in (self._dcd_file, self._table):
+        for file in (*self._dcd_files, self._table):
             file.flush()
             os.fsync(file.fileno())
         head: dict[str, Any] = {"frames": self.frames, "fingerprint": self._fingerprint}
@@ -122,22 +141,25 @@ class Recorder:
             )
         return frames, state
 
-    def _truncate(self) -> None:
+    def _truncate(self, names: list[str]) -> None:
         """Drop frames and records that are later than the checkpoint."""
-        trajectory, table = self._folder / "trajectory.dcd", self._folder / "thermodynamics.csv"
+        table = self._folder / "thermodynamics.csv"
+        for path in (self._folder / name for name in names):
+            if not self.frames:
+                path.unlink(missing_ok=True)
+                continue
+            size = DCD_HEADER + self.frames * frame_bytes(self._atoms)
+            if not path.is_file() or path.stat().st_size < size:
+                raise InputError(
+                    f"{path} is shorter than its checkpoint; delete {self._folder} to repeat that run"
+                )
+            with path.open("r+b") as file:
+                file.truncate(size)
+                file.seek(8)  # the number of frames in the header
+                file.write(np.int32(self.frames).tobytes())
         if not self.frames:
-            trajectory.unlink(missing_ok=True)
             table.unlink(missing_ok=True)
             return
-        size = DCD_HEADER + self.frames * frame_bytes(self._atoms)
-        if not trajectory.is_file() or trajectory.stat().st_size < size:
-            raise InputError(
-                f"{trajectory} is shorter than its checkpoint; delete {self._folder} to repeat that run"
-            )
-        with trajectory.open("r+b") as file:
-            file.truncate(size)
-            file.seek(8)  # the number of frames in the header
-            file.write(np.int32(self.frames).tobytes())
         lines = table.read_text(encoding="utf-8").splitlines(keepends=True)[: self.frames + 1]
         write_bytes(table, "".join(lines).encode())
 
@@ -147,5 +169,6 @@ class Recorder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._dcd_file.close()
+        for file in self._dcd_files:
+            file.close()
         self._table.close()

@@ -93,6 +93,8 @@ class OutputSettings(Section):
     """Time between frames and thermodynamic records, ps."""
     checkpoint_interval: Positive = 1.0
     """Time between checkpoints, ps: what is lost at most when a run is killed."""
+    velocities: bool = False
+    """Also write velocities, which spectra need; take a frame_interval of a few femtoseconds then."""
 
 
 class ComputerSettings(Section):
