@@ -13,9 +13,10 @@ from scipy.spatial.transform import Rotation
 from scipy.special import eval_legendre
 from synthetic_study import TETRAHEDRON, jiggle
 
+from openmm_anion.analysis.decay import fit_decay
 from openmm_anion.analysis.ions import Anion
 from openmm_anion.analysis.legendre import legendre_correlation, rotor_correlation
-from openmm_anion.analysis.orientation import OrientationalCorrelation, fit_decay
+from openmm_anion.analysis.orientation import OrientationalCorrelation
 from openmm_anion.errors import InputError
 
 Array = NDArray[np.float64]
