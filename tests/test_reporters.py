@@ -25,7 +25,10 @@ def salt_topology() -> app.Topology:
     return topology
 
 
-@pytest.mark.parametrize("modes", ["", "R", "TV", "RV"])
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize("modes", [pytest.param("", marks=SLOW), "R", "TV", pytest.param("RV", marks=SLOW)])
 def test_every_free_motion_has_the_temperature_of_the_bath(modes: str, tmp_path: Path) -> None:
     frozen = freeze(salt_system(), ANIONS, modes, positions=salt_positions())
     integrator = LangevinMiddleIntegrator(frozen, 300, 50.0, 0.0005, seed=11)

@@ -46,8 +46,23 @@ def kinetic_energies(frozen: FrozenSystem, integrator: openmm.CustomIntegrator, 
     return np.array(energies)
 
 
-@pytest.mark.parametrize("modes", ["", "T", "R", "V"])
-@pytest.mark.parametrize("thermostat", [bussi, nose_hoover])
+SLOW = pytest.mark.slow
+"""The default tests have every thermostat and every mode; these are the other pairs."""
+
+
+@pytest.mark.parametrize(
+    ("thermostat", "modes"),
+    [
+        (bussi, "T"),
+        (bussi, "R"),
+        (nose_hoover, ""),
+        (nose_hoover, "V"),
+        pytest.param(bussi, "", marks=SLOW),
+        pytest.param(bussi, "V", marks=SLOW),
+        pytest.param(nose_hoover, "T", marks=SLOW),
+        pytest.param(nose_hoover, "R", marks=SLOW),
+    ],
+)
 def test_temperature_of_the_free_motions(thermostat: Make, modes: str) -> None:
     frozen = freeze(salt_system(), ANIONS, modes, positions=salt_positions())
     energies = kinetic_energies(frozen, thermostat(frozen), 200)
@@ -59,7 +74,7 @@ def test_temperature_of_the_free_motions(thermostat: Make, modes: str) -> None:
     assert abs(blocks.mean() - TEMPERATURE) < 4 * error
 
 
-@pytest.mark.parametrize("modes", ["T", "RV"])
+@pytest.mark.parametrize("modes", [pytest.param("T", marks=SLOW), "RV"])
 def test_rescaled_kinetic_energy_has_the_gamma_distribution(modes: str) -> None:
     """Where every step rescales afresh (tau far below a step), K is a new sample of the canonical one."""
     frozen = freeze(salt_system(), ANIONS, modes, positions=salt_positions())

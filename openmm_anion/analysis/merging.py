@@ -18,8 +18,8 @@ BOUND = 1.15
 LASTS = 0.5
 """Time for which atoms of two anions must stay so close in every frame, ps. Ligands of neighbours collide: in
 Na3PS4 at 900 K two S come within 2.42 A in one frame of ten thousand, and part at once."""
-FRAMES = 3
-"""And for so many frames, where these are far apart."""
+LOOKS = 3
+"""And in so many frames, where these are far apart; more than these are not looked at."""
 
 
 class MergeWatch:
@@ -42,7 +42,7 @@ class MergeWatch:
     []
     >>> close = apart - np.array([[0], [0], [0.24], [0.24]]) * [1, 0, 0]
     >>> print(*[damage for k in range(9) for damage in watch(close, np.eye(3), time_ps=0.1 * k)])
-    CN number 0 bound C (atom 2) of another anion at 0.5 ps, bond 1.40 A
+    CN number 0 bound C (atom 2) of another anion at 0.8 ps, bond 1.40 A
     """
 
     def __init__(self, formulas: Sequence[str], members: Sequence[ArrayLike], symbols: Sequence[str]) -> None:
@@ -53,6 +53,7 @@ class MergeWatch:
         self._known: set[tuple[int, int]] = set()
         # Contacts that last: when they began, and for how many frames.
         self._contacts: dict[tuple[int, int], tuple[float, int]] = {}
+        self._next = -np.inf
 
     def __call__(self, positions: ArrayLike, box: ArrayLike, time_ps: float) -> list[Damage]:
         """Return the bonds that are new since the last call.
@@ -66,9 +67,12 @@ class MergeWatch:
         time_ps : float
             Time of the frame, ps.
         """
+        if time_ps < self._next:
+            return []
         there = np.asarray(positions, dtype=np.float64)[self._atoms] / ANGSTROM
         if not np.isfinite(there).all():  # the watch over bonds says so
             return []
+        self._next = time_ps + LASTS / LOOKS * (1.0 - 1e-9)
         dimensions = triclinic_box(*(np.asarray(box, dtype=np.float64) / ANGSTROM))
         pairs, distances = self_capped_distance(
             there.astype(np.float32), 2.0 * float(self._radii.max()), box=dimensions
@@ -83,7 +87,7 @@ class MergeWatch:
             pair = (int(i), int(j))
             begin, frames = before.get(pair, (time_ps, 0))
             self._contacts[pair] = begin, frames + 1
-            lasts = time_ps - begin >= LASTS * (1.0 - 1e-9) and frames + 1 >= FRAMES
+            lasts = time_ps - begin >= LASTS * (1.0 - 1e-9) and frames + 1 >= LOOKS
             if lasts and self._new(*pair):
                 found.append(self._damage(*pair, float(distance), time_ps))
         return found
