@@ -133,11 +133,3 @@ def test_the_command_says_it_in_one_line(
     monkeypatch.setattr("openmm_anion.study.command.run_study", full)
     assert main(["run", str(write_study(tmp_path))]) == 2
     assert capsys.readouterr().err == "openmm-anion: trajectory.dcd: No space left on device\n"
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
-def test_a_folder_without_permission(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    locked = tmp_path / "locked"
-    locked.mkdir(mode=0o500)
-    assert main(["run", str(write_study(tmp_path)), "--out", str(locked / "out")]) == 2
-    assert "Permission denied" in capsys.readouterr().err
