@@ -399,6 +399,18 @@ def test_study_may_move_but_not_change_its_crystal(finished: Path, tmp_path: Pat
         run_study(elsewhere, moved, quiet=True)
 
 
+def test_a_study_of_a_version_with_fewer_keys_goes_on(finished: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(finished, tmp_path / "older"))
+    content = json.loads((copy / "study.json").read_text())
+    del content["output"]["velocities"]
+    (copy / "study.json").write_text(json.dumps(content))
+    assert not run_study(settings(), copy, quiet=True).troubled
+    (copy / "study.json").write_text(json.dumps(content))
+    output = settings().output.model_copy(update={"velocities": True})
+    with pytest.raises(InputError, match=r"output\.velocities = False, but now it is True"):
+        run_study(settings().model_copy(update={"output": output}), copy, quiet=True)
+
+
 def test_velocities_are_written_and_resumed_when_asked(
     finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from openmm import app
+from pydantic_core import to_jsonable_python
 from tqdm import tqdm
 
 from openmm_anion.atomic_file import make_directory, write_bytes, write_json
@@ -114,7 +115,7 @@ def _write_study(layout: StudyLayout, study: PreparedStudy) -> None:
         before = json.loads(layout.study_file.read_text())
         for section, content in now.items():
             for key, value in content.items():
-                old = before.get(section, {}).get(key)
+                old = before.get(section, {}).get(key, _default(section, key))
                 if old != value:
                     raise InputError(
                         f"{layout.root} holds a study with {section}.{key} = {old}, but now it is {value}; "
@@ -126,6 +127,13 @@ def _write_study(layout: StudyLayout, study: PreparedStudy) -> None:
     with layout.topology.open("w") as file:
         app.PDBFile.writeFile(study.topology, study.anions.positions * 10.0, file)
     write_json(layout.study_file, now)
+
+
+def _default(section: str, key: str) -> Any:
+    """What a key meant when there was none, so that a study goes on with a version that has more keys."""
+    model: Any = StudySettings.model_fields[section].annotation
+    field = model.model_fields.get(key)
+    return None if field is None or field.is_required() else to_jsonable_python(field.default)
 
 
 def _keep_inputs(layout: StudyLayout, settings: StudySettings) -> None:
