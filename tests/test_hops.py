@@ -1,3 +1,5 @@
+"""Hops between sites are those put in, and stays last as long."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -5,138 +7,42 @@ from typing import Any
 import MDAnalysis as mda
 import numpy as np
 import pytest
+from hopping_crystal import (
+    ANIONS,
+    CELLS,
+    CUBIC,
+    DT,
+    N_CATIONS,
+    SITES,
+    TRICLINIC,
+    TWO,
+    Array,
+    breathing,
+    cations_of,
+    crystal,
+    lasting_steps_of,
+    line,
+    sites_in,
+    steps_of,
+    table,
+    walk,
+)
 from MDAnalysis.lib.mdamath import triclinic_vectors
 from scipy.stats import CensoredData, ecdf, poisson
-from synthetic_study import TETRAHEDRON, jiggle
 
 from openmm_anion.analysis import continuous
-from openmm_anion.analysis.displacement_hops import DisplacementHops, displacement_hops
+from openmm_anion.analysis.displacement_hops import DisplacementHops
 from openmm_anion.analysis.hops import SiteHops
-from openmm_anion.analysis.ions import Anion
 from openmm_anion.analysis.poisson import poisson_interval
 from openmm_anion.analysis.quantity import from_json
 from openmm_anion.analysis.residence_times import Stays, settled_stays, stay_survival
 from openmm_anion.analysis.sites import Sites
 from openmm_anion.errors import InputError
 
-Array = np.ndarray[Any, Any]
-DT = 0.1
-SITES = 4
-N_CATIONS = 24
-CUBIC = [14.0, 14.0, 14.0, 90.0, 90.0, 90.0]
-TRICLINIC = [14.0, 15.0, 16.0, 65.0, 75.0, 80.0]
-GRID = np.stack(np.meshgrid(*[np.arange(SITES)] * 3, indexing="ij"), -1).reshape(-1, 3)
-CENTRES = (GRID[GRID.sum(axis=1) % SITES == 0] + 0.5) / SITES
-N_ANIONS = len(CENTRES)
-ANIONS = [
-    Anion(
-        "PS4",
-        np.arange(5 * a, 5 * a + 5),
-        ("P", "S", "S", "S", "S"),
-        np.array([30.974] + [32.06] * 4),
-        0,
-        np.arange(1, 5),
-    )
-    for a in range(N_ANIONS)
-]
-
-
-def breathing(dimensions: list[float], n: int) -> Array:
-    """Lengths and angles that change by several percent, each in its own time."""
-    time = np.arange(n)[:, None]
-    return np.array(dimensions) * (1.0 + 0.02 * np.sin(time / np.array([31.0, 17.0, 23.0, 41.0, 29.0, 37.0])))
-
-
-def walk(rng: np.random.Generator, n_frames: int, rate: float) -> Array:
-    """Random walks on the grid of sites, at most one step in a frame: (frames, cations, 3), whole numbers."""
-    hops = rng.random((n_frames, N_CATIONS)) < 1.0 - np.exp(-rate * DT)
-    hops[0] = False
-    steps = np.zeros((n_frames, N_CATIONS, 3), dtype=int)
-    along = rng.integers(0, 3, (n_frames, N_CATIONS, 1))
-    np.put_along_axis(steps, along, (hops * rng.choice([-1, 1], hops.shape))[..., None], axis=2)
-    return np.asarray(GRID[rng.permutation(len(GRID))[:N_CATIONS]] + np.cumsum(steps, axis=0))
-
-
-def crystal(
-    rng: np.random.Generator,
-    path: Array,
-    dimensions: Array | list[float],
-    *,
-    amplitude: float = 0.15,
-    drift: float = 0.0,
-    wrapped: bool = True,
-) -> Any:
-    """Anions and vibrating cations on the sites of `path`, all of it scaled with the cell of each frame."""
-    n = len(path)
-    boxes = np.broadcast_to(np.asarray(dimensions, dtype=float), (n, 6)).astype(np.float32)
-    cells = np.array([triclinic_vectors(box, dtype=np.float64) for box in boxes])
-    anions = (CENTRES @ cells)[:, :, None] + np.vstack([np.zeros(3), TETRAHEDRON])
-    anions = anions + jiggle(rng, anions.shape, 0.05, DT)
-    cations = path / SITES @ cells + jiggle(rng, path.shape, amplitude, DT)
-    positions = np.concatenate([anions.reshape(n, -1, 3), cations], axis=1)
-    positions += drift * DT * np.arange(n)[:, None, None] * np.array([1.0, 0.4, -0.7])
-    if wrapped:
-        positions -= np.floor(positions @ np.linalg.inv(cells)) @ cells
-    universe = mda.Universe.empty(positions.shape[1], trajectory=True)
-    universe.load_new(positions.astype(np.float32), dimensions=boxes, dt=DT)
-    return universe
-
-
-def cations_of(universe: Any) -> Any:
-    return universe.atoms[5 * N_ANIONS :]
-
-
-def number(cells: Array) -> Array:
-    """Number of the site at whole-numbered coordinates."""
-    return np.asarray(np.ravel_multi_index(tuple(np.moveaxis(cells % SITES, -1, 0)), (SITES,) * 3))
-
-
-def steps_of(path: Array) -> list[tuple[int, int, int, int]]:
-    """Hops put in: frame, cation, from, to."""
-    frame, cation = np.nonzero((np.diff(path, axis=0) != 0).any(axis=-1))
-    origin, goal = number(path[frame, cation]), number(path[frame + 1, cation])
-    return list(zip((frame + 1).tolist(), cation.tolist(), origin.tolist(), goal.tolist(), strict=True))
-
-
-def lasting_steps_of(path: Array, settle: int) -> list[tuple[int, int, int, int]]:
-    """The same for hops that last, one cation and one frame at a time."""
-    found = []
-    for cation in range(path.shape[1]):
-        stays: list[list[Any]] = []
-        for frame, site in enumerate(path[:, cation].tolist()):
-            if not stays or stays[-1][0] != site:
-                stays.append([site, frame, 0])
-            stays[-1][2] += 1
-        here = stays[0][0]
-        for site, begin, length in stays[1:]:
-            if length < settle or site == here:
-                continue
-            if settle <= begin <= len(path) - settle:
-                found.append((begin, cation, int(number(np.array(here))), int(number(np.array(site)))))
-            here = site
-    return sorted(found)
-
-
-def table(data: Any, name: str = "") -> list[tuple[int, int, int, int]]:
-    columns = [
-        np.round(data[f"{name}time"].values / DT).astype(int),
-        data[f"{name}cation"].values - 5 * N_ANIONS,
-        data[f"{name}from_site"].values,
-        data[f"{name}to_site"].values,
-    ]
-    return [tuple(row) for row in np.column_stack(columns).tolist()]
-
-
-def sites_in(dimensions: list[float]) -> Sites:
-    return Sites(GRID / SITES, np.asarray(dimensions))
-
 
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(5)
-
-
-CELLS = [np.array(CUBIC), np.array(TRICLINIC), breathing(TRICLINIC, 600)]
 
 
 @pytest.mark.parametrize("dimensions", CELLS, ids=["cubic", "triclinic", "breathing"])
@@ -210,79 +116,6 @@ def test_uncorrelated_hops_on_a_cubic_grid_return_one_time_in_six(rng: np.random
     assert float(data.return_fraction) == pytest.approx(float(data.returns.sum()) / follows)
 
 
-@pytest.mark.parametrize("dimensions", CELLS, ids=["cubic", "triclinic", "breathing"])
-def test_displacements_find_the_hops_that_are_apart(rng: np.random.Generator, dimensions: Array) -> None:
-    path = walk(rng, 600, 0.15)
-    universe = crystal(rng, path, dimensions, drift=2.0)
-    settle = 8
-    hops = DisplacementHops(cations_of(universe), ANIONS, length=1.7, settle=settle * DT).run()
-    found = {
-        (round(float(t) / DT), int(c) - 5 * N_ANIONS): jump
-        for t, c, jump in zip(hops.data.time, hops.data.cation, hops.data.jump.values, strict=True)
-    }
-    put_in: dict[int, list[int]] = {c: [] for c in range(N_CATIONS)}
-    for frame, cation, _, _ in steps_of(path):
-        put_in[cation].append(frame)
-    apart = {
-        (f, c)
-        for c, frames in put_in.items()
-        for f in frames
-        if settle <= f <= 600 - settle and all(g == f or abs(g - f) > 2 * settle for g in frames)
-    }
-    assert len(apart) > 60
-    for frame, cation in apart:
-        truth = (path[frame, cation] - path[frame - 1, cation]) / SITES @ hops.mean_cell
-        np.testing.assert_allclose(found[frame, cation], truth, atol=0.5)
-    for frame, cation in found:
-        assert min(abs(frame - g) for g in put_in[cation]) < settle
-
-
-def by_definition(x: Array, length: float, w: int) -> list[tuple[int, int]]:
-    n, found = len(x), []
-    for p in range(x.shape[1]):
-        d = np.zeros(n)
-        for t in range(1, n):
-            d[t] = np.linalg.norm(x[t : t + w, p].mean(axis=0) - x[max(t - w, 0) : t, p].mean(axis=0))
-        for t in range(w, n - w + 1):
-            if d[t] > length and d[t] >= d[max(t - w, 1) : t + w + 1].max():
-                found.append((t, p))
-    return sorted(found)
-
-
-@pytest.mark.parametrize(("n_frames", "window"), [(300, 5), (301, 6), (40, 12), (25, 2)])
-def test_displacements_follow_the_definition(rng: np.random.Generator, n_frames: int, window: int) -> None:
-    x = np.cumsum(rng.normal(size=(n_frames, 6, 3)), axis=0) + 1e3
-    time, particle, jumps, _, noise = displacement_hops(x, 1.5, window)
-    assert list(zip(time.tolist(), particle.tolist(), strict=True)) == by_definition(x, 1.5, window)
-    assert len(time)
-    for t, p, jump in zip(time, particle, jumps, strict=True):
-        np.testing.assert_allclose(
-            jump, x[t : t + window, p].mean(axis=0) - x[t - window : t, p].mean(axis=0), atol=1e-9
-        )
-    assert noise > 0.0
-
-
-def test_rattling_is_no_hop_and_has_its_amplitude(rng: np.random.Generator) -> None:
-    universe = crystal(rng, walk(rng, 1500, 0.0), TRICLINIC, amplitude=0.25, drift=3.0)
-    by_site = SiteHops(cations_of(universe), sites_in(TRICLINIC), ANIONS, radius=1.0).run().data
-    by_displacement = DisplacementHops(cations_of(universe), ANIONS, length=1.7, settle=1.0).run().data
-    for data in (by_site, by_displacement):
-        assert data.sizes["event"] == 0
-        assert float(data.hop_rate) == 0.0
-        assert 0.0 < data.hop_rate_interval.values[1] < 4.0 / (N_CATIONS * 140.0)
-    assert by_site.survival.shape == (1, 1)
-    assert np.isinf(by_site.residence_time)
-    assert float(by_displacement.rattling_amplitude) == pytest.approx(0.25 * np.sqrt(3.0), rel=0.02)
-
-
-def test_rattling_is_measured_between_hops(rng: np.random.Generator) -> None:
-    universe = crystal(rng, walk(rng, 2000, 0.03), CUBIC, amplitude=0.2)
-    data = DisplacementHops(cations_of(universe), ANIONS, length=1.7, settle=0.8).run().data
-    assert data.sizes["event"] > 80
-    # Hops to and fro within the windows are not told apart from rattling.
-    assert float(data.rattling_amplitude) == pytest.approx(0.2 * np.sqrt(3.0), rel=0.1)
-
-
 def test_drift_of_the_framework_changes_nothing() -> None:
     still, drifting = (
         crystal(np.random.default_rng(3), walk(np.random.default_rng(4), 400, 0.2), CUBIC, drift=drift)
@@ -300,18 +133,6 @@ def test_drift_of_the_framework_changes_nothing() -> None:
         for u in (still, drifting)
     ]
     np.testing.assert_allclose(jumps[0], jumps[1], atol=1e-4)
-
-
-def line(x: list[float], edge: float = 8.0) -> Any:
-    """One cation on a line, 0.5 ps a frame."""
-    universe = mda.Universe.empty(1, trajectory=True)
-    positions = np.zeros((len(x), 1, 3))
-    positions[:, 0, 0] = x
-    universe.load_new(positions, dimensions=np.tile([edge] * 3 + [90.0] * 3, (len(x), 1)), dt=0.5)
-    return universe.atoms
-
-
-TWO = Sites(np.array([[0.0, 0.0, 0.0], [0.5, 0.0, 0.0]]), 8.0 * np.eye(3), ("a", "b"))
 
 
 def test_a_cation_keeps_its_site_until_it_enters_another() -> None:
@@ -339,12 +160,6 @@ def test_hops_near_an_end_of_the_record_are_not_told(before: int, after: int, la
     # One frame at which a hop could have been seen.
     assert float(data.lasting_hop_rate) == lasts / 0.5
     assert float(data.hop_rate) == 1 / 2.5
-
-
-def test_a_displacement_that_begins_before_the_windows_fit_is_not_told() -> None:
-    for hop, told in ((8, []), (9, []), (10, [5.0]), (30, [15.0]), (31, []), (39, [])):
-        data = DisplacementHops(line([0.0] * hop + [4.0] * (40 - hop)), None, length=1.0, settle=5.0).run()
-        np.testing.assert_array_equal(data.data.time, told)
 
 
 def test_survival_of_stays_is_that_of_kaplan_and_meier(rng: np.random.Generator) -> None:
