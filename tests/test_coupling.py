@@ -21,8 +21,9 @@ from test_residence import (
     wrap,
 )
 
-from openmm_anion.analysis.coupling import Coupling, direction_components, visit_products
+from openmm_anion.analysis.coupling import Coupling, visit_products
 from openmm_anion.analysis.ions import Anion
+from openmm_anion.analysis.legendre import harmonics
 from openmm_anion.errors import InputError
 
 Array = np.ndarray[Any, Any]
@@ -60,11 +61,11 @@ def by_definition(h: Array, u: Array, order: int, kind: str) -> tuple[Array, Arr
     return joint, residence, orientation
 
 
-@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("order", [1, 2, 3])
 def test_components_make_legendre_polynomials(rng: np.random.Generator, order: int) -> None:
     u = rng.normal(size=(40, 3))
     u /= np.linalg.norm(u, axis=1)[:, None]
-    y = direction_components(u, order)
+    y = harmonics(u, order)
     np.testing.assert_allclose(y @ y.T, legval(u @ u.T, [0.0] * order + [1.0]), atol=1e-12)
 
 
@@ -218,11 +219,11 @@ def test_odd_input_is_refused(rng: np.random.Generator) -> None:
     cations, anions = atoms[-N_CATIONS:], two_kinds()
     with pytest.raises(InputError, match=r"Cl \(atom 15\) has no ligands that show its orientation"):
         Coupling(cations, anions, cutoff=4.0)
-    with pytest.raises(InputError, match="order 3 of the Legendre polynomial: give 1 or 2"):
-        Coupling(cations, anions[:N_XY2], cutoff=4.0, order=3)
+    with pytest.raises(InputError, match="order 4 of the Legendre polynomial: give 1 to 3"):
+        Coupling(cations, anions[:N_XY2], cutoff=4.0, order=4)
     with pytest.raises(InputError, match="kind 'both' is no kind of residence"):
         Coupling(cations, anions[:N_XY2], cutoff=4.0, kind="both")  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="frame 6: atom 4 is at the centre of its anion"):
+    with pytest.raises(InputError, match=r"frame 6: atom 4 is 0\.000 A from the centre of its anion"):
         Coupling(cations, anions[:N_XY2], cutoff=4.0).run()
     with pytest.raises(InputError, match=r"no cation comes within 0\.1 A of XY2"):
         Coupling(cations, anions[:N_XY2], cutoff=0.1).run(stop=6)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from openmm_anion.analysis.cation_path import CationsInFrame
 from openmm_anion.analysis.compiled import compiled
-from openmm_anion.analysis.continuous import Block, ContinuousAnalysis, indices_of
-from openmm_anion.analysis.framework import Frame, frame_of
+from openmm_anion.analysis.continuous import Block
 from openmm_anion.errors import InputError
 
 Array = NDArray[np.float64]
@@ -19,7 +18,7 @@ LARGEST_STRAIN = 0.1
 """A cell that differs more from the first was turned or flipped, or is another crystal."""
 
 
-class CationMotion(ContinuousAnalysis):
+class CationMotion(CationsInFrame):
     r"""Hand over fractional coordinates of the cations, in the frame of the anions.
 
     .. math:: s(t) = x(t) L(t)^{-1} - [o(t) - o(0)]
@@ -53,25 +52,6 @@ class CationMotion(ContinuousAnalysis):
 
     needs_cell = True
     """Without a cell there are no fractional coordinates; lengths in A stand for them where that will do."""
-
-    def __init__(
-        self,
-        cations: Any,
-        relative_to: Frame,
-        *,
-        frame_interval: float | None = None,
-        verbose: bool = False,
-    ) -> None:
-        self._cations = indices_of(cations, "cation")
-        self._framework = frame_of(relative_to, cations.universe)
-        n = len(self._cations)
-        super().__init__(
-            cations.universe,
-            np.concatenate([self._cations, self._framework.indices]),
-            molecules=[molecule + n for molecule in self._framework.molecules],
-            frame_interval=frame_interval,
-            verbose=verbose,
-        )
 
     @abstractmethod
     def _follow(self, frames: slice, fractional: Array) -> None:

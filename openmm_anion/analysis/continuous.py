@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from MDAnalysis.analysis.base import AnalysisBase
 from MDAnalysis.core.groups import UpdatingAtomGroup
 from MDAnalysis.lib.mdamath import triclinic_vectors
 from numpy.typing import ArrayLike, NDArray
@@ -50,7 +51,7 @@ class Block:
     velocities: Array | None
 
 
-class ContinuousAnalysis(Quantity):
+class ContinuousAnalysis(Quantity, AnalysisBase):
     """Hand the frames of a trajectory over in blocks, unwrapped.
 
     A block at a time is in memory, so a trajectory may be larger than that. Subclasses write
@@ -102,7 +103,7 @@ class ContinuousAnalysis(Quantity):
             )
         self._molecules = [np.asarray(molecule, dtype=np.int64) for molecule in molecules]
         self._interval_is_given = frame_interval is not None
-        self._frame_interval = _time_step(universe.trajectory) if frame_interval is None else frame_interval
+        self._frame_interval = time_step(universe.trajectory) if frame_interval is None else frame_interval
         if not 0.0 < self._frame_interval < np.inf:
             raise InputError(f"frame_interval {self._frame_interval} is no time in ps")
         self._wants_velocities = velocities
@@ -172,6 +173,8 @@ class ContinuousAnalysis(Quantity):
         if self._filled:
             self._hand_over()
         self._finish(self._spacing())
+        for name in (*self.data.coords, *self.data.data_vars):  # plain arrays, as MDAnalysis has them
+            self.results[str(name)] = self.data[name].values
 
     def _spacing(self) -> float:
         """Time between analysed frames, ps, from whole numbers of frames and one interval."""
@@ -214,8 +217,21 @@ def indices_of(atoms: Any, what: str) -> Indices:
     return np.asarray(atoms.indices, dtype=np.int64)
 
 
-def _time_step(trajectory: Any) -> float:
-    """Time between frames as the trajectory says it; MDAnalysis would take 1 ps where it says nothing."""
+def time_step(trajectory: Any) -> float:
+    """Return the time between frames as the trajectory says it, ps.
+
+    MDAnalysis would take 1 ps where it says nothing.
+
+    Parameters
+    ----------
+    trajectory : MDAnalysis.coordinates.base.ReaderBase
+        Frames.
+
+    Raises
+    ------
+    InputError
+        If it says nothing.
+    """
     with warnings.catch_warnings():
         warnings.filterwarnings("error", message=".*no dt information.*")
         try:

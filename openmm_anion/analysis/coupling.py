@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy import fft
 
 from openmm_anion.analysis.compiled import compiled
 from openmm_anion.analysis.correlation_time import deal, jackknife_error, leave_one_out
+from openmm_anion.analysis.directions import Directions
 from openmm_anion.analysis.ions import Anion, tell_apart
+from openmm_anion.analysis.legendre import checked_order, harmonics, legendre_correlation
 from openmm_anion.analysis.msd import number_of_lags
 from openmm_anion.analysis.quantity import new_axes, variable
 from openmm_anion.analysis.residence import Kind, check_kind, residence_counts
@@ -25,45 +26,6 @@ Indices = NDArray[np.int64]
 
 _FOURIER_FRAMES = 90
 """A visit of more frames than the root of so many times its span is done by FFT."""
-
-
-def direction_components(unit_vectors: ArrayLike, order: int) -> Array:
-    r"""Return real harmonics whose scalar product is a Legendre polynomial, of each unit vector.
-
-    .. math:: \sum_m Y_m(u) Y_m(v) = P_l(u \cdot v)
-
-    Parameters
-    ----------
-    unit_vectors : array_like, shape (..., 3)
-        Unit vectors.
-    order : int
-        l: 1 or 2.
-
-    Returns
-    -------
-    array, shape (..., 2 l + 1)
-
-    Raises
-    ------
-    InputError
-        If the order is another one.
-
-    Examples
-    --------
-    >>> y = direction_components([[1.0, 0.0, 0.0], [0.6, 0.0, 0.8]], 2)
-    >>> float(y[0] @ y[1]), 1.5 * 0.6**2 - 0.5
-    (0.04..., 0.04...)
-    """
-    u = np.asarray(unit_vectors, dtype=np.float64)
-    if order == 1:
-        return u.copy()
-    if order != 2:
-        raise InputError(f"order {order} of the Legendre polynomial: give 1 or 2")
-    x, y, z = np.moveaxis(u, -1, 0)
-    root = np.sqrt(3.0)
-    return np.stack(
-        [1.5 * z * z - 0.5, root * x * y, root * y * z, root * z * x, 0.5 * root * (x * x - y * y)], axis=-1
-    )
 
 
 def visit_products(components: Array, begin: Indices, end: Indices, visits: Indices, n_lags: int) -> Array:
@@ -168,8 +130,8 @@ class Coupling(ShellAnalysis):
     ----------
     cations, anions, cutoff, of, frame_interval, verbose
         See `ShellAnalysis`.
-    order : 1 or 2, optional
-        l.
+    order : int, optional
+        l, from 1 to 3.
     kind : "intermittent" or "continuous", optional
         See `openmm_anion.analysis.residence.ResidenceCorrelation`.
     longest : float, optional
@@ -216,34 +178,20 @@ class Coupling(ShellAnalysis):
             cations, anions, cutoff=cutoff, of=of, frame_interval=frame_interval, verbose=verbose
         )
         check_kind(kind, 0.0)
-        direction_components(np.zeros(3), order)
         for anion in self._anions:
             if not len(anion.ligands):
                 raise InputError(
                     f"{anion.formula} (atom {anion.indices[0]}) has no ligands that show its orientation"
                 )
-        self._order, self._kind, self._longest = order, kind, longest
-        ends = np.cumsum([0, *(len(anion.ligands) for anion in self._anions)])
-        self._vectors_of = [slice(begin, end) for begin, end in pairwise(ends)]
+        self._order, self._kind, self._longest = checked_order(order), kind, longest
+        self._directions = Directions(self._anions)
 
     def _prepare(self) -> None:
         super()._prepare()
-        self._vectors = np.empty((len(self._ligands), self.n_frames, 3), dtype=np.float32)
+        self._vectors = np.empty((self.n_frames, len(self._directions), 3), dtype=np.float32)
 
     def _follow(self, frames: slice, atoms: Array) -> None:
-        for first, anion, rows in zip(self._starts[:-1], self._anions, self._vectors_of, strict=True):
-            arms = atoms[:, first + anion.ligands]
-            if anion.center is not None:
-                arms = arms - atoms[:, first + anion.center, None]
-            lengths = np.linalg.norm(arms, axis=2)
-            if not lengths.min() > 0.0:
-                frame, ligand = np.unravel_index(int(lengths.argmin()), lengths.shape)
-                atom = anion.indices[anion.ligands[ligand]]
-                raise InputError(
-                    f"frame {self.frames[frames.start + frame]}: atom {atom} is at the centre of its anion "
-                    "and shows no direction"
-                )
-            self._vectors[rows, frames] = np.swapaxes(arms / lengths[..., None], 0, 1)
+        self._directions.fill(atoms, self.frames[frames], self._vectors[frames])
 
     def _finish(self, interval: float) -> None:
         lags = number_of_lags(self.n_frames, interval, self._longest)
@@ -289,11 +237,11 @@ class Coupling(ShellAnalysis):
         group = deal(len(chosen))
         n_groups = int(group.max()) + 1
         joint, orientation = np.zeros((n_groups, lags)), np.zeros((n_groups, lags))
-        whole = np.array([0]), np.array([self.n_frames]), np.array([0, 1])
         for row, anion in zip(group, chosen, strict=True):
-            y = direction_components(self._vectors[self._vectors_of[anion]], self._order)
-            y = np.moveaxis(y, 1, 0).reshape(self.n_frames, -1) / np.sqrt(len(y))
-            orientation[row] += visit_products(y, *whole, lags)
+            vectors = self._vectors[:, self._directions.of_anion[anion]]
+            turning = legendre_correlation(vectors[:, None], self._order, lags)[:, 0]
+            orientation[row] += turning * (self.n_frames - np.arange(lags))
+            y = harmonics(vectors, self._order).reshape(self.n_frames, -1) / np.sqrt(vectors.shape[1])
             own = _stays_of(stays, int(anion))
             if len(own.begin):
                 visits = own.pairs if self._kind == "intermittent" else np.arange(len(own.begin) + 1)

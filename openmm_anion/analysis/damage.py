@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Literal
 
+from numpy.typing import ArrayLike
 from pydantic import BaseModel, ConfigDict
 
 _WORDS = {
@@ -49,3 +51,21 @@ class Damage(BaseModel):
             symbol=self.symbol, atom=self.atom, time=self.time_ps, length=10.0 * self.distance_nm
         )
         return f"{self.formula} number {self.anion} {words}"
+
+
+class Watch(ABC):
+    """Looks at a crystal frame by frame, and says what is new."""
+
+    @abstractmethod
+    def __call__(self, positions: ArrayLike, box: ArrayLike, time_ps: float) -> list[Damage]:
+        """Return what happened since the last call.
+
+        Parameters
+        ----------
+        positions : array_like, shape (n, 3)
+            Positions of all atoms, wrapped or not, nm.
+        box : array_like, shape (3, 3)
+            Box vectors as rows, nm.
+        time_ps : float
+            Time of the frame, ps.
+        """

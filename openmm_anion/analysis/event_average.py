@@ -206,7 +206,6 @@ class EventAverage(Quantity):
         seed: int = 0,
         units: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(None)
         if not 0.0 < frame_interval < np.inf:
             raise InputError(f"frame_interval {frame_interval} is no time in ps")
         if not (0.0 <= before < np.inf and 0.0 <= after < np.inf):

@@ -1,4 +1,8 @@
-"""Each quantity in one line, with its most important numbers."""
+"""Each quantity in one line, with its most important numbers.
+
+Every function takes the `Suite` and the ``data`` of a quantity, and returns the line, and numbers by name
+with their units in the name.
+"""
 
 from __future__ import annotations
 
@@ -172,4 +176,6 @@ def spectrum(suite: Suite, data: xr.Dataset) -> Told:
     kelvin = {str(part): float(data.temperature.sel(part=part)) for part in data.part.values}
     there = {part: value for part, value in kelvin.items() if np.isfinite(value) and part != "cross"}
     text = ", ".join(f"{part} {value:.0f} K" for part, value in there.items())
+    for note in sorted({str(note) for note in data.note.values if note}):
+        text += f"; {', '.join(data.part.values[data.note.values == note])} {note}"
     return text, {f"temperature_{part}_K": value for part, value in there.items()}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from openmm_anion.analysis.damage import Damage
+from openmm_anion.analysis.damage import Damage, Watch
 from openmm_anion.analysis.merging import MergeWatch
 from openmm_anion.analysis.places import PlaceWatch
 from openmm_anion.errors import InputError
@@ -21,7 +21,7 @@ some ten percent at most, while a ligand that leaves, or changes places with ano
 this length."""
 
 
-class BondWatch:
+class BondWatch(Watch):
     """Watch the bonds of all anions, frame by frame; each bond is reported once.
 
     Parameters
@@ -79,21 +79,7 @@ class BondWatch:
         self._intact = np.ones(len(self._bonds), dtype=bool)
 
     def __call__(self, positions: ArrayLike, box: ArrayLike, time_ps: float) -> list[Damage]:
-        """Return the bonds that broke since the last call.
-
-        Parameters
-        ----------
-        positions : array_like, shape (n, 3)
-            Positions of all atoms, wrapped or not, nm.
-        box : array_like, shape (3, 3)
-            Box vectors as rows, nm.
-        time_ps : float
-            Time of the frame, ps.
-
-        Returns
-        -------
-        list of Damage
-        """
+        """Return the bonds that broke; see `Watch`."""
         lengths = self._lengths(np.asarray(positions, dtype=np.float64), box)
         # "not below" so that a position that is not a number counts as broken too
         new = np.flatnonzero(self._intact & ~(lengths < self._limits))
@@ -118,7 +104,7 @@ class BondWatch:
         return np.asarray(np.linalg.norm(bond, axis=1))
 
 
-class AnionWatch:
+class AnionWatch(Watch):
     """Watch the anions of a crystal: their bonds, the contacts between them, and their places.
 
     Parameters
@@ -162,17 +148,7 @@ class AnionWatch:
         )
 
     def __call__(self, positions: ArrayLike, box: ArrayLike, time_ps: float) -> list[Damage]:
-        """Return what happened since the last call.
-
-        Parameters
-        ----------
-        positions : array_like, shape (n, 3)
-            Positions of all atoms, wrapped or not, nm.
-        box : array_like, shape (3, 3)
-            Box vectors as rows, nm.
-        time_ps : float
-            Time of the frame, ps.
-        """
+        """Return whatever happened; see `Watch`."""
         return [damage for watch in self._watches for damage in watch(positions, box, time_ps)]
 
 

@@ -154,8 +154,8 @@ def elements_of(universe: Any) -> list[str]:
         if all(found):
             return [str(symbol) for symbol in found]
     raise InputError(
-        "the topology does not tell the elements of the atoms; set them with "
-        'universe.add_TopologyAttr("elements", [...])'
+        "nothing tells the elements of the atoms; give a topology that does (PDB, extended XYZ, CIF ...), or "
+        'set universe.add_TopologyAttr("elements", [...])'
     )
 
 

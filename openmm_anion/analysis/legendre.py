@@ -63,6 +63,45 @@ def legendre_correlation(unit_vectors: ArrayLike, order: int, n_lags: int | None
     return _autocorrelations(columns, order, n_vectors, n_lags, together=False) / n_vectors
 
 
+def harmonics(unit_vectors: ArrayLike, order: int) -> Array:
+    r"""Return real spherical harmonics of unit vectors, :math:`\sum_m Y_m(u) Y_m(v) = P_l(u \cdot v)`.
+
+    Parameters
+    ----------
+    unit_vectors : array_like, shape (..., 3)
+        Unit vectors.
+    order : int
+        l, from 1 to 3.
+
+    Returns
+    -------
+    array, shape (..., 2 l + 1)
+
+    Raises
+    ------
+    InputError
+        If the order is another one.
+
+    Examples
+    --------
+    >>> y = harmonics([[1.0, 0.0, 0.0], [0.6, 0.0, 0.8]], 2)
+    >>> float(y[0] @ y[1]), 1.5 * 0.6**2 - 0.5
+    (0.04..., 0.04...)
+    """
+    checked_order(order)
+    u = np.asarray(unit_vectors, dtype=np.float64)
+    values = np.empty((*u.shape[:-1], 2 * order + 1))
+    _all_values(np.ascontiguousarray(u).reshape(-1, 3), order, values.reshape(-1, 2 * order + 1))
+    return values
+
+
+def checked_order(order: int) -> int:
+    """Return an order of a Legendre polynomial, if it is from 1 to 3; raise InputError if not."""
+    if order not in range(1, HIGHEST_ORDER + 1):
+        raise InputError(f"order {order} of the Legendre polynomial: give 1 to {HIGHEST_ORDER}")
+    return order
+
+
 def rotor_correlation(unit_vectors: ArrayLike, n_lags: int | None = None) -> Array:
     r"""Return the correlation of the orientation of XY4 anions, whichever ligand is where.
 
@@ -105,8 +144,7 @@ def rotor_correlation(unit_vectors: ArrayLike, n_lags: int | None = None) -> Arr
 
 def _autocorrelations(u: Array, order: int, size: int, n_lags: int | None, together: bool) -> Array:
     """Sums of autocorrelations over groups of vectors; `together` sums the harmonics of a group before."""
-    if order not in range(1, HIGHEST_ORDER + 1):
-        raise InputError(f"order {order} of the Legendre polynomial: give 1 to {HIGHEST_ORDER}")
+    checked_order(order)
     n, n_columns, _ = u.shape
     n_lags = n if n_lags is None else min(n, n_lags)
     padded = fft.next_fast_len(n + n_lags - 1, real=True)
@@ -155,6 +193,12 @@ def _harmonics(u: Array, order: int, size: int, together: bool, series: Array) -
                             series[g, m, t] += y_m[m]
                         else:
                             series[g, at + m, t] = y_m[m]
+
+
+@compiled
+def _all_values(u: Array, order: int, y: Array) -> None:
+    for v in range(u.shape[0]):
+        _values(u[v, 0], u[v, 1], u[v, 2], order, y[v])
 
 
 @compiled

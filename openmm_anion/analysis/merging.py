@@ -10,19 +10,19 @@ from MDAnalysis.lib.distances import self_capped_distance
 from MDAnalysis.lib.mdamath import triclinic_box
 from numpy.typing import ArrayLike, NDArray
 
-from openmm_anion.analysis.damage import Damage
+from openmm_anion.analysis.damage import Damage, Watch
 from openmm_anion.units import ANGSTROM
 
 BOUND = 1.15
 """Times the sum of the covalent radii: closer than that is a bond, if it lasts."""
 LASTS = 0.5
-"""Time for which atoms of two anions must stay so close in every frame, ps. Ligands of neighbours collide: in
-Na3PS4 at 900 K two S come within 2.42 A in one frame of ten thousand, and part at once."""
+"""Time for which atoms of two anions must stay so close in every frame, ps: ligands of neighbours collide at
+high temperature, and part at once."""
 LOOKS = 3
 """And in so many frames, where these are far apart; more than these are not looked at."""
 
 
-class MergeWatch:
+class MergeWatch(Watch):
     """Watch the contacts between anions, frame by frame; a pair of anions is reported once it is bound.
 
     Parameters
@@ -56,17 +56,7 @@ class MergeWatch:
         self._next = -np.inf
 
     def __call__(self, positions: ArrayLike, box: ArrayLike, time_ps: float) -> list[Damage]:
-        """Return the bonds that are new since the last call.
-
-        Parameters
-        ----------
-        positions : array_like, shape (n, 3)
-            Positions of all atoms, wrapped or not, nm.
-        box : array_like, shape (3, 3)
-            Box vectors as rows, nm.
-        time_ps : float
-            Time of the frame, ps.
-        """
+        """Return the bonds between anions that are new; see `Watch`."""
         if time_ps < self._next:
             return []
         there = np.asarray(positions, dtype=np.float64)[self._atoms] / ANGSTROM

@@ -9,9 +9,9 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from scipy import fft
 
+from openmm_anion.analysis.cation_path import CationPath
 from openmm_anion.analysis.compiled import compiled
-from openmm_anion.analysis.continuous import Block, ContinuousAnalysis, indices_of
-from openmm_anion.analysis.framework import Frame, frame_of
+from openmm_anion.analysis.framework import Frame
 from openmm_anion.analysis.quantity import new_axes, variable
 from openmm_anion.errors import InputError
 
@@ -179,7 +179,7 @@ def number_of_lags(n_frames: int, interval: float, longest: float | None) -> int
     return min(lags, n_frames)
 
 
-class MeanSquaredDisplacement(ContinuousAnalysis):
+class MeanSquaredDisplacement(CationPath):
     r"""Mean squared displacement of cations relative to the anion framework.
 
     Wrapped trajectories are unwrapped.
@@ -237,29 +237,12 @@ class MeanSquaredDisplacement(ContinuousAnalysis):
         frame_interval: float | None = None,
         verbose: bool = False,
     ) -> None:
-        ions = indices_of(cations, "cation")
-        self._framework = frame_of(relative_to, cations.universe)
-        super().__init__(
-            cations.universe,
-            np.concatenate([ions, self._framework.indices]),
-            molecules=[molecule + len(ions) for molecule in self._framework.molecules],
-            frame_interval=frame_interval,
-            verbose=verbose,
-        )
-        self._cations, self._tensor, self._longest = ions, tensor, longest
-
-    def _prepare(self) -> None:
-        super()._prepare()
-        self._moved = np.empty((self.n_frames, len(self._cations), 3))
-
-    def _consume(self, block: Block) -> None:
-        n = len(self._cations)
-        origin = self._framework.origin(block.positions[:, n:])
-        np.subtract(block.positions[:, :n], origin[:, None], out=self._moved[block.frames])
+        super().__init__(cations, relative_to, frame_interval=frame_interval, verbose=verbose)
+        self._tensor, self._longest = tensor, longest
 
     def _finish(self, interval: float) -> None:
         lags = number_of_lags(self.n_frames, interval, self._longest)
-        msd = mean_squared_displacement(self._moved, lags)
+        msd = mean_squared_displacement(self._path, lags)
         self.data = xr.Dataset(
             {
                 "msd_by_particle": variable("lag_times particle", msd, "A^2", "squared displacement"),
@@ -271,11 +254,11 @@ class MeanSquaredDisplacement(ContinuousAnalysis):
             },
         )
         if self._tensor:
-            tensor = displacement_tensor(self._moved, lags)
+            tensor = displacement_tensor(self._path, lags)
             self.data = self.data.assign(
                 msd_tensor=variable("lag_times row column", tensor, "A^2", "displacement tensor")
             )
-        del self._moved
+        del self._path
 
     def plot(self, axes: Any = None) -> Any:
         """Draw the mean squared displacement against the lag time; see `Quantity.plot`."""

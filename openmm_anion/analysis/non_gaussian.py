@@ -8,9 +8,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from openmm_anion.analysis.cation_path import CationPath
 from openmm_anion.analysis.compiled import compiled
-from openmm_anion.analysis.continuous import Block, ContinuousAnalysis, indices_of
-from openmm_anion.analysis.framework import Frame, frame_of
+from openmm_anion.analysis.framework import Frame
 from openmm_anion.analysis.quantity import new_axes, variable
 from openmm_anion.analysis.van_hove import lags_in_frames
 from openmm_anion.errors import InputError
@@ -115,7 +115,7 @@ def non_gaussian_parameter(second: Array, fourth: Array) -> tuple[Array, Array]:
     return alpha, np.sqrt((n - 1) * replicas.var(axis=-1))
 
 
-class NonGaussianParameter(ContinuousAnalysis):
+class NonGaussianParameter(CationPath):
     r"""Non-Gaussian parameter of the displacement of cations.
 
     .. math:: \alpha_2(t) = \frac{3 \langle \Delta r(t)^4 \rangle}{5 \langle \Delta r(t)^2 \rangle^2} - 1
@@ -168,26 +168,8 @@ class NonGaussianParameter(ContinuousAnalysis):
         frame_interval: float | None = None,
         verbose: bool = False,
     ) -> None:
-        self._cations = indices_of(cations, "cation")
-        self._framework = frame_of(relative_to, cations.universe)
-        n = len(self._cations)
-        super().__init__(
-            cations.universe,
-            np.concatenate([self._cations, self._framework.indices]),
-            molecules=[molecule + n for molecule in self._framework.molecules],
-            frame_interval=frame_interval,
-            verbose=verbose,
-        )
+        super().__init__(cations, relative_to, frame_interval=frame_interval, verbose=verbose)
         self._lags = lags
-
-    def _prepare(self) -> None:
-        super()._prepare()
-        self._moved = np.empty((self.n_frames, len(self._cations), 3))
-
-    def _consume(self, block: Block) -> None:
-        n = len(self._cations)
-        origin = self._framework.origin(block.positions[:, n:])
-        np.subtract(block.positions[:, :n], origin[:, None], out=self._moved[block.frames])
 
     def _finish(self, interval: float) -> None:
         if self._lags is None:
@@ -196,7 +178,7 @@ class NonGaussianParameter(ContinuousAnalysis):
             lags = lags_in_frames(self._lags, interval, self.n_frames)
             if not lags.all():
                 raise InputError("a lag time is zero, where nothing has moved; give times in ps above zero")
-        second, fourth = displacement_moments(self._moved, lags)
+        second, fourth = displacement_moments(self._path, lags)
         msd = second.mean(axis=1)
         if not msd.all():
             still = lags[msd == 0.0][0] * interval
@@ -212,7 +194,7 @@ class NonGaussianParameter(ContinuousAnalysis):
             },
             {"lag_times": variable("lag_times", lags * interval, "ps", "lag time")},
         )
-        del self._moved
+        del self._path
 
     def plot(self, axes: Any = None) -> Any:
         """Draw the parameter against the logarithm of the lag time; see `Quantity.plot`."""

@@ -9,9 +9,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from openmm_anion.analysis.compiled import compiled
 from openmm_anion.analysis.continuous import Block, ContinuousAnalysis
 from openmm_anion.analysis.decay import Decay, fit_decay
+from openmm_anion.analysis.directions import Directions
 from openmm_anion.analysis.ions import Anion, tell_apart
 from openmm_anion.analysis.legendre import HIGHEST_ORDER, legendre_correlation, rotor_correlation
 from openmm_anion.analysis.msd import number_of_lags
@@ -21,9 +21,6 @@ from openmm_anion.errors import InputError
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
-
-SHORTEST_BOND = 0.05
-"""Of a ligand to its centre, A: a shorter one has no direction."""
 
 
 class OrientationalCorrelation(ContinuousAnalysis):
@@ -107,7 +104,7 @@ class OrientationalCorrelation(ContinuousAnalysis):
         for name, group in kinds.items():
             if len({len(anion.ligands) for anion in group}) > 1:
                 raise InputError(f"{name} ions have different numbers of ligands; analyse them apart")
-        self._starts = starts_of(self._anions)
+        self._starts, self._directions = starts_of(self._anions), Directions(self._anions)
         self._masses = np.concatenate([anion.masses for anion in self._anions])
         super().__init__(
             universe,
@@ -120,32 +117,12 @@ class OrientationalCorrelation(ContinuousAnalysis):
 
     def _prepare(self) -> None:
         super()._prepare()
-        begins = self._starts[:-1]
-        counts = [len(anion.ligands) for anion in self._anions]
-        self._owners = np.repeat(np.arange(len(counts)), counts)
-        self._ligands = np.concatenate(
-            [anion.ligands + begin for anion, begin in zip(self._anions, begins, strict=True)]
-        )
-        self._hubs = np.array(
-            [
-                -1 if anion.center is None else anion.center + begin
-                for anion, begin in zip(self._anions, begins, strict=True)
-            ]
-        )
-        # As precise as the positions that readers of MDAnalysis have.
-        self._vectors = np.empty((self.n_frames, len(self._ligands), 3), dtype=np.float32)
+        self._vectors = np.empty((self.n_frames, len(self._directions), 3), dtype=np.float32)
 
     def _consume(self, block: Block) -> None:
         take_centres(block.positions, self._starts, self._masses)
-        shortest, frame, ligand = _directions(
-            block.positions, self._hubs, self._owners, self._ligands, self._vectors[block.frames]
-        )
-        if shortest < SHORTEST_BOND:
-            raise InputError(
-                f"frame {self.frames[block.frames.start + frame]}: atom "
-                f"{self._indices[self._ligands[ligand]]} is {shortest:.3f} A from the centre of its anion "
-                "and shows no direction"
-            )
+        frames = self.frames[block.frames]
+        self._directions.fill(block.positions, frames, self._vectors[block.frames])
 
     def _finish(self, interval: float) -> None:
         lags = number_of_lags(self.n_frames, interval, self._longest)
@@ -227,27 +204,3 @@ def _is_tetrahedral(anion: Anion) -> bool:
     return (
         anion.center is not None and len(anion.symbols) == 5 and len(anion.ligands) == 4 and len(kinds) == 1
     )
-
-
-@compiled
-def _directions(
-    atoms: Array, hubs: Indices, owners: Indices, ligands: Indices, vectors: NDArray[np.float32]
-) -> tuple[float, int, int]:
-    """Fill in unit vectors to the ligands; tell the shortest bond, its frame and its number."""
-    shortest, frame, which = np.inf, 0, 0
-    d = np.empty(3)
-    for f in range(atoms.shape[0]):
-        for b in range(len(ligands)):
-            hub = hubs[owners[b]]
-            length = 0.0
-            for k in range(3):
-                d[k] = atoms[f, ligands[b], k]
-                if hub >= 0:
-                    d[k] -= atoms[f, hub, k]
-                length += d[k] * d[k]
-            length = np.sqrt(length)
-            if length < shortest:
-                shortest, frame, which = length, f, b
-            for k in range(3):
-                vectors[f, b, k] = d[k] / length
-    return shortest, frame, which

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from openmm_anion.analysis.damage import Damage
+from openmm_anion.analysis.damage import Damage, Watch
 from openmm_anion.periodic import minimum_image
 
 Array = NDArray[np.float64]
@@ -16,7 +16,7 @@ FAR = 0.5
 """Of the distance to the nearest other anion: further than that, another place is nearer than its own."""
 
 
-class PlaceWatch:
+class PlaceWatch(Watch):
     """Watch where the anions are, frame by frame; each anion is reported once.
 
     Displacements are followed from frame to frame across the faces of the cell, relative to the mean of all
@@ -78,17 +78,7 @@ class PlaceWatch:
         self._in_place = np.ones(len(groups), dtype=bool)
 
     def __call__(self, positions: ArrayLike, box: ArrayLike, time_ps: float) -> list[Damage]:
-        """Return the anions that left their place since the last call.
-
-        Parameters
-        ----------
-        positions : array_like, shape (n, 3)
-            Positions of all atoms, wrapped or not, nm.
-        box : array_like, shape (3, 3)
-            Box vectors as rows, nm.
-        time_ps : float
-            Time of the frame, ps.
-        """
+        """Return the anions that left their place; see `Watch`."""
         now = np.asarray(positions, dtype=np.float64)[self._atoms]
         if not np.isfinite(now).all():  # the watch over bonds says so
             return []

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from MDAnalysis.analysis.base import AnalysisBase
 
 from openmm_anion.atomic_file import write_json
 from openmm_anion.errors import InputError
@@ -37,11 +36,13 @@ def variable(dims: str, values: Any, unit: str, meaning: str) -> xr.Variable:
     return xr.Variable(tuple(dims.split()), np.asarray(values), {"units": unit, "long_name": meaning})
 
 
-class Quantity(AnalysisBase):
+class Quantity(ABC):
     """A quantity: run it, then read `data`.
 
-    Subclasses set ``self.data`` when they conclude.
+    Subclasses set ``self.data`` when they have it.
     """
+
+    _found: xr.Dataset | None = None
 
     @property
     def data(self) -> xr.Dataset:
@@ -52,15 +53,13 @@ class Quantity(AnalysisBase):
         InputError
             If the analysis has not been run.
         """
-        if "dataset" not in self.results:
+        if self._found is None:
             raise InputError(f"{type(self).__name__} has no results yet; call run() first")
-        return self.results.dataset
+        return self._found
 
     @data.setter
     def data(self, dataset: xr.Dataset) -> None:
-        self.results.dataset = dataset  # `data` is the dict that a Results wraps
-        for name in (*dataset.coords, *dataset.data_vars):
-            self.results[str(name)] = dataset[name].values
+        self._found = dataset
 
     def to_json(self, path: str | Path) -> None:
         """Write `data` as JSON, in the form of `xarray.Dataset.to_dict`.

@@ -159,7 +159,20 @@ def excursion_frames(tolerance: float, interval: float) -> int:
 
 
 def check_kind(kind: str, tolerance: float) -> None:
-    """Refuse what is no kind of residence, or does not go with it."""
+    """Refuse what is no kind of residence, or does not go with it.
+
+    Parameters
+    ----------
+    kind : str
+        Kind of residence.
+    tolerance : float
+        Longest excursion that does not count, ps.
+
+    Raises
+    ------
+    InputError
+        If the kind is unknown, or is ``"intermittent"`` and there is a tolerance.
+    """
     if kind not in KINDS:
         raise InputError(f"kind {kind!r} is no kind of residence{did_you_mean(str(kind), KINDS)}")
     if kind == "intermittent" and tolerance:
@@ -167,7 +180,15 @@ def check_kind(kind: str, tolerance: float) -> None:
 
 
 def residence_counts(stays: PairStays, kind: Kind, rows: Indices, n_rows: int) -> Array:
-    """Return `intermittent_counts` or `continuous_counts`."""
+    """Return `intermittent_counts` or `continuous_counts`, by the kind of residence.
+
+    Parameters
+    ----------
+    stays, rows, n_rows
+        See there.
+    kind : "intermittent" or "continuous"
+        Which.
+    """
     count = intermittent_counts if kind == "intermittent" else continuous_counts
     return count(stays, rows, n_rows)
 

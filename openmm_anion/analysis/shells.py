@@ -158,7 +158,18 @@ class ShellSearch:
         self._done += k
 
     def stays(self, n_frames: int) -> PairStays:
-        """All stays so far."""
+        """Return all stays so far.
+
+        Parameters
+        ----------
+        n_frames : int
+            Frames of the record.
+
+        Returns
+        -------
+        PairStays
+            Those that go on at the end of the record end there.
+        """
         cation, anion = np.nonzero(self._last >= 0)
         at = (cation, anion)
         current = np.column_stack([cation, anion, self._begin[at], self._last[at] + 1])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -81,19 +80,14 @@ class VibrationalSpectrum(ContinuousAnalysis):
         translation, rotation, vibration, cross, others) and ``total``, kJ/mol per THz. By `part`:
         ``degrees_of_freedom`` and ``temperature``, K, from the kinetic energies of all frames; not a number
         where there are no degrees of freedom. A conserved total momentum takes three of them away, which is
-        not looked for; a part that was frozen is at 0 K.
+        not looked for; a part that was frozen is at 0 K. ``note`` says where the spectrum of a part reaches
+        up to the highest frequency: frames are too far apart then, and what is above is seen at a lower one.
 
     Raises
     ------
     InputError
         As `ContinuousAnalysis` does; and if there are no anions, an atom is a cation and in an anion, or has
         no mass, or segments are shorter than eight frames or longer than the run.
-
-    Warns
-    -----
-    UserWarning
-        If the spectrum of a part reaches up to the highest frequency: frames are too far apart then, and what
-        is above that frequency is seen at a lower one.
 
     References
     ----------
@@ -232,7 +226,7 @@ class VibrationalSpectrum(ContinuousAnalysis):
                 "wavenumber": variable("frequency", frequency * PER_CM, "1/cm", "wavenumber"),
             },
         )
-        self._warn_of_folding()
+        self.data = self.data.assign(note=("part", self._notes()))
 
     def _degrees_of_freedom(self) -> Indices:
         n, cations, others = self._sizes
@@ -248,19 +242,14 @@ class VibrationalSpectrum(ContinuousAnalysis):
         }
         return np.array([counts[part] for part in PARTS])
 
-    def _warn_of_folding(self) -> None:
+    def _notes(self) -> list[str]:
         spectrum = self.data.spectrum
         warm = spectrum.mean("frequency") > _FROZEN * self.data.total.mean("frequency")
         top = spectrum[:, round((1.0 - _TOP) * spectrum.sizes["frequency"]) :].mean("frequency")
         cut_off = (top > _FOLDED * spectrum.mean("frequency")) & warm
-        if cut_off.any():
-            names = ", ".join(self.data.part.values[cut_off.values])
-            warnings.warn(
-                f"the spectrum ({names}) reaches up to {float(self.data.frequency[-1]):.3g} THz, the highest "
-                "frequency that these frames can show; what is above is seen at a lower one: write frames "
-                "more often",
-                stacklevel=2,
-            )
+        highest = float(self.data.frequency[-1])
+        note = f"reaches up to {highest:.3g} THz, the highest that these frames show; write frames more often"
+        return [note if too_high else "" for too_high in cut_off.values]
 
     def plot(self, axes: Any = None) -> Any:
         """Draw the parts against the frequency; see `Quantity.plot`."""

@@ -15,6 +15,7 @@ from scipy.ndimage import gaussian_filter1d
 from openmm_anion.analysis import headlines
 from openmm_anion.analysis.anion_motion import AnionMotion
 from openmm_anion.analysis.charge_transport import ChargeDisplacement
+from openmm_anion.analysis.continuous import ContinuousAnalysis, time_step
 from openmm_anion.analysis.coupling import Coupling
 from openmm_anion.analysis.density import CationDensity
 from openmm_anion.analysis.displacement_hops import DisplacementHops
@@ -24,7 +25,6 @@ from openmm_anion.analysis.ions import Ions
 from openmm_anion.analysis.msd import MeanSquaredDisplacement
 from openmm_anion.analysis.non_gaussian import NonGaussianParameter
 from openmm_anion.analysis.orientation import OrientationalCorrelation
-from openmm_anion.analysis.quantity import Quantity
 from openmm_anion.analysis.residence import ResidenceCorrelation
 from openmm_anion.analysis.rotation_events import RotationEvents
 from openmm_anion.analysis.sites import find_sites
@@ -36,6 +36,7 @@ SETTLE = 1.0
 """How long a hop or a rotation must last, ps; a tenth of a run that is shorter than ten times that."""
 LAGS = (0.01, 0.03, 0.1, 0.25)
 """Lag times of van Hove functions, of the length of the run."""
+FEWEST_FRAMES = 2
 SHELL_WIDTH = 0.1
 """Of the bins in which the edge of the first shell is looked for, A."""
 
@@ -86,7 +87,7 @@ class Outcome:
     ----------
     name : str
         Name of the quantity.
-    quantity : Quantity or None
+    quantity : ContinuousAnalysis or None
         With its results.
     headline : str
         The result in one line, or the reason.
@@ -95,7 +96,7 @@ class Outcome:
     """
 
     name: str
-    quantity: Quantity | None
+    quantity: ContinuousAnalysis | None
     headline: str
     numbers: dict[str, float]
 
@@ -110,6 +111,11 @@ class Suite:
     choices : Choices, optional
         Settings.
 
+    Raises
+    ------
+    InputError
+        If fewer than two frames are chosen, or the time between them is not known.
+
     Examples
     --------
     >>> sorted(QUANTITIES)[:3]
@@ -120,11 +126,17 @@ class Suite:
         self.ions, self.choices = ions, choices or Choices()
         self.cations = ions.universe.atoms[ions.cations]
         self.anions = ions.anions
-        frames = range(*self.choices.frames.indices(ions.universe.trajectory.n_frames))
-        interval = self.choices.frame_interval or float(ions.universe.trajectory.dt)
-        self.n_frames, self.interval = len(frames), interval * (frames.step if len(frames) else 1)
-        self.duration = max(self.n_frames - 1, 0) * self.interval
-        self.done: dict[str, Quantity] = {}
+        trajectory, chosen = ions.universe.trajectory, self.choices.frames
+        frames = range(*chosen.indices(trajectory.n_frames))
+        if len(frames) < FEWEST_FRAMES:
+            raise InputError(
+                f"{len(frames)} of the {trajectory.n_frames} frames are chosen; at least {FEWEST_FRAMES} are "
+                "needed"
+            )
+        interval = self.choices.frame_interval or time_step(trajectory)
+        self.n_frames, self.interval = len(frames), interval * frames.step
+        self.duration = (self.n_frames - 1) * self.interval
+        self.done: dict[str, ContinuousAnalysis] = {}
 
     def run(self, names: list[str] | None = None) -> Iterator[Outcome]:
         """Compute quantities in turn; one that cannot be computed says why and stops no other.
@@ -144,7 +156,7 @@ class Suite:
             else:
                 yield Outcome(name, quantity, headline, numbers)
 
-    def computed(self, name: str, make: Callable[[Suite], Quantity]) -> Quantity:
+    def computed(self, name: str, make: Callable[[Suite], ContinuousAnalysis]) -> ContinuousAnalysis:
         """A quantity, run once."""
         if name not in self.done:
             frames = self.choices.frames
@@ -251,8 +263,8 @@ def _coupling(suite: Suite) -> Coupling:
     return Coupling(suite.cations, suite.anions, cutoff=suite.cutoff, **suite.options())
 
 
-def _van_hove(group: str) -> Callable[[Suite], Quantity]:
-    def make(suite: Suite) -> Quantity:
+def _van_hove(group: str) -> Callable[[Suite], ContinuousAnalysis]:
+    def make(suite: Suite) -> ContinuousAnalysis:
         other = suite.cations if group == "cations" else suite.anions
         return VanHoveDistinct(
             suite.cations,
@@ -275,7 +287,7 @@ def _hops(suite: Suite) -> DisplacementHops:
     )
 
 
-Make = Callable[[Suite], Quantity]
+Make = Callable[[Suite], ContinuousAnalysis]
 Tell = Callable[[Suite, xr.Dataset], tuple[str, dict[str, float]]]
 
 QUANTITIES: dict[str, tuple[Make, Tell]] = {

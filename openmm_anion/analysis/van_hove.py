@@ -9,9 +9,9 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import erf
 
+from openmm_anion.analysis.cation_path import CationPath
 from openmm_anion.analysis.compiled import compiled
-from openmm_anion.analysis.continuous import Block, ContinuousAnalysis, indices_of
-from openmm_anion.analysis.framework import Frame, frame_of
+from openmm_anion.analysis.framework import Frame
 from openmm_anion.analysis.quantity import new_axes, variable
 from openmm_anion.errors import InputError
 
@@ -236,7 +236,7 @@ def gaussian_in_bins(msd: Array, edges: Array) -> Array:
     return np.asarray(np.diff(inside, axis=1) / np.diff(edges))
 
 
-class VanHoveSelf(ContinuousAnalysis):
+class VanHoveSelf(CationPath):
     r"""Self part of the van Hove function of cations, in the frame of the anions.
 
     .. math:: G_s(r, t) = \frac{1}{N} \Big\langle \sum_i \delta\big(\mathbf{r}
@@ -305,28 +305,14 @@ class VanHoveSelf(ContinuousAnalysis):
         frame_interval: float | None = None,
         verbose: bool = False,
     ) -> None:
-        ions = indices_of(cations, "cation")
-        self._framework = frame_of(relative_to, cations.universe)
-        super().__init__(
-            cations.universe,
-            np.concatenate([ions, self._framework.indices]),
-            molecules=[molecule + len(ions) for molecule in self._framework.molecules],
-            frame_interval=frame_interval,
-            verbose=verbose,
-        )
-        self._n_cations, self._lag_times = len(ions), lags
+        super().__init__(cations, relative_to, frame_interval=frame_interval, verbose=verbose)
+        self._lag_times = lags
         self._edges, self._origins = bin_edges(longest_distance, width), whole_stride(origins)
 
     def _prepare(self) -> None:
         super()._prepare()
         interval = stride_of(self._sliced_trajectory) * self._frame_interval
         self._lags = lags_in_frames(self._lag_times, interval, self.n_frames)
-        self._moved = np.empty((self.n_frames, self._n_cations, 3))
-
-    def _consume(self, block: Block) -> None:
-        n = self._n_cations
-        origin = self._framework.origin(block.positions[:, n:])
-        np.subtract(block.positions[:, :n], origin[:, None], out=self._moved[block.frames])
 
     def _finish(self, interval: float) -> None:
         edges, lags = self._edges, self._lags
@@ -334,12 +320,12 @@ class VanHoveSelf(ContinuousAnalysis):
         counts = np.zeros((len(lags), len(edges) - 1), dtype=np.int64)
         squares = np.array(
             [
-                displacement_histogram(self._moved, lag, self._origins, width, row)
+                displacement_histogram(self._path, lag, self._origins, width, row)
                 for lag, row in zip(lags, counts, strict=True)
             ]
         )
         n_origins = -(-(self.n_frames - lags) // self._origins)
-        total = n_origins * self._n_cations
+        total = n_origins * len(self._cations)
         share, msd = counts / total[:, None], squares / total
         self.data = xr.Dataset(
             {
@@ -359,7 +345,7 @@ class VanHoveSelf(ContinuousAnalysis):
                 "distance": variable("distance", edges[:-1] + 0.5 * width, "A", "displacement"),
             },
         )
-        del self._moved
+        del self._path
 
     def plot(self, axes: Any = None) -> Any:
         r"""Draw :math:`4 \pi r^2 G_s` at each lag time, and the Gaussians dashed; see `Quantity.plot`."""
