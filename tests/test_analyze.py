@@ -135,9 +135,12 @@ def test_other_atoms_and_short_runs(
     ions = ["--cation", "P", "--anion", "PS4", "-o", str(tmp_path / "out"), "--quiet"]
     assert main(["analyze", str(topology), str(tmp_path / "run.dcd"), *ions]) == 2
     assert "cannot be read by MDAnalysis" in capsys.readouterr().err
-    few = ["--cation", "Na", "--anion", "PS4", "-o", str(tmp_path / "few"), "--quiet", "--end", "1"]
-    assert main(["analyze", *map(str, files), *few, "--only", "msd"]) == 1
-    assert "needs at least 2 frames, got 1" in capsys.readouterr().out
+    ions = ["--cation", "Na", "--anion", "PS4", "-o", str(tmp_path / "few"), "--quiet"]
+    assert main(["analyze", *map(str, files), *ions, "--end", "1"]) == 2
+    assert "1 of the 401 frames are chosen; at least 2 are needed" in capsys.readouterr().err
+    assert main(["analyze", str(files[1]), *ions]) == 2
+    assert "nothing tells the elements of the atoms; give a topology" in capsys.readouterr().err
+    assert not (tmp_path / "few").exists()
 
 
 def test_the_rule_speaks_only_where_the_interval_allows() -> None:

@@ -62,6 +62,7 @@ def test_differences_are_found(results: Path, tmp_path: Path) -> None:
         (lambda d: (d / "runs/T850K/snapshot-0/snapshot.npz").unlink(), "snapshot.npz is gone"),
         (lambda d: (d / "study.json").unlink(), "is not a study directory"),
         (lambda d: (d / "again").mkdir(), "is already there"),
+        (lambda d: _without_computer(d / "runs/T850K/snapshot-0/T/run.json"), "run.json lacks 'computer'"),
         (
             lambda d: (d / "study.json").write_text(
                 json.dumps(_other_potential(json.loads((d / "study.json").read_text())))
@@ -78,6 +79,12 @@ def test_what_is_not_as_it_was(results, tmp_path, capsys, spoil, says: str) -> N
     error = capsys.readouterr().err
     assert says in error
     assert error.count("\n") == 1
+
+
+def _without_computer(file: Path) -> None:
+    content = json.loads(file.read_text())
+    del content["computer"]
+    file.write_text(json.dumps(content))
 
 
 def _other_potential(content: dict) -> dict:  # type: ignore[type-arg]

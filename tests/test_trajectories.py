@@ -248,5 +248,5 @@ def test_what_cannot_be_used_is_said_in_one_line(positions: Array, tmp_path: Pat
     with pytest.raises(InputError, match="frame 5: the position of atom 2 is not finite"):
         MeanSquaredDisplacement(universe.atoms, None).run()
     nameless = mda.Universe.empty(2)
-    with pytest.raises(InputError, match="does not tell the elements"):
+    with pytest.raises(InputError, match="nothing tells the elements"):
         elements_of(nameless)

@@ -7,6 +7,7 @@ from itertools import groupby
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
 from openmm_anion.analysis.diffusion import FitWindow, run_diffusion
 from openmm_anion.analysis.verdict import rule_sentence
@@ -26,6 +27,8 @@ from openmm_anion.comparison.run_analysis import Reference, RunAnalysis, analyze
 from openmm_anion.comparison.run_result import FEWEST_FRAMES, displacement_curve, run_result
 from openmm_anion.comparison.study_directory import StudyDirectory
 
+_PATIENCE = 3.0
+"""Seconds after which a progress bar is shown."""
 _SHORTEST_SHARE = 0.5
 """A run shorter than this share of the longest one at its temperature waits until it has caught up."""
 
@@ -54,7 +57,8 @@ def analyze_study(directory: Path | str, *, window: FitWindow | None = None) -> 
     """
     study = StudyDirectory.read(directory)
     reference = Reference.read(study)
-    analyses = [analyze_run(folder, study.structure, reference) for folder in study.runs]
+    runs_there = tqdm(study.runs, desc="reading", unit="run", delay=_PATIENCE, leave=False)
+    analyses = [analyze_run(folder, study.structure, reference) for folder in runs_there]
     temperatures, runs = [], []
     for _, group in groupby(analyses, key=lambda run: run.folder.record.temperature_K):
         temperature, its_runs = _analyze_temperature(list(group), window, reference.hop_length)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from tqdm import tqdm
+
 from openmm_anion.freezing import freeze, parse_modes
 from openmm_anion.study.platform import choose_platform, make_context, worker_count
 from openmm_anion.study.prepared import PreparedStudy, prepare_study
@@ -89,7 +91,8 @@ def plan_study(settings: StudySettings, measure: float = 2.0) -> Plan:
     study = prepare_study(settings)
     platform = choose_platform(settings.computer)
     dynamics, output = settings.dynamics, settings.output
-    milliseconds = {mode: _milliseconds(study, mode, platform, measure) for mode in dynamics.modes}
+    modes = tqdm(dynamics.modes, desc="timing a step", unit="mode", leave=False)
+    milliseconds = {mode: _milliseconds(study, mode, platform, measure) for mode in modes}
     starts = len(dynamics.temperatures) * dynamics.snapshots
     window = dynamics.window if dynamics.reference == "mean" else 0.0
     before = round((dynamics.equilibration + window) / dynamics.timestep)

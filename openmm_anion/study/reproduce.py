@@ -17,7 +17,7 @@ from openmm_anion.errors import InputError
 from openmm_anion.study.equilibration import Snapshot
 from openmm_anion.study.layout import RunKey, StudyLayout
 from openmm_anion.study.platform import choose_platform
-from openmm_anion.study.prepared import prepare_study
+from openmm_anion.study.prepared import PreparedStudy, prepare_study
 from openmm_anion.study.production import produce, versions
 from openmm_anion.study.settings import StudySettings
 
@@ -76,16 +76,15 @@ def reproduce(run: Path, out: Path, on_steps: Callable[[int], None]) -> Reproduc
     """
     record = _json(run / "run.json", "is no run of a study")
     root = run.resolve().parents[3] if len(run.resolve().parents) > 3 else run
-    settings = kept_settings(StudyLayout(root), record)
+    layout = StudyLayout(root)
+    study = kept_study(layout, record)
     if out.exists():
         raise InputError(f"{out} is already there; choose another --out")
     key = RunKey(record["temperature_K"], record["snapshot"], record["mode"] or "free")
-    layout = StudyLayout(root)
     snapshot = layout.snapshot_file(key.temperature, key.snapshot)
     if not snapshot.is_file():
         raise InputError(f"{snapshot} is gone; the run cannot be started from the same place")
-    platform = choose_platform(settings.computer)
-    study = prepare_study(settings)
+    platform = choose_platform(study.settings.computer)
     produce(study, key, Snapshot.read(snapshot), out, record["seed"], platform, on_steps)
     now = versions()
     then: dict[str, str] = record.get("versions", {})
@@ -96,8 +95,10 @@ def reproduce(run: Path, out: Path, on_steps: Callable[[int], None]) -> Reproduc
     )
 
 
-def kept_settings(layout: StudyLayout, record: dict[str, Any]) -> StudySettings:
-    """The settings of a study as its directory keeps them, with the platform of one run.
+def kept_study(layout: StudyLayout, record: dict[str, Any]) -> PreparedStudy:
+    """Prepare a study from what its directory keeps, for the platform of one run.
+
+    A committee is left out: it looks at frames, and changes nothing.
 
     Parameters
     ----------
@@ -112,22 +113,28 @@ def kept_settings(layout: StudyLayout, record: dict[str, Any]) -> StudySettings:
         If an input file is missing or not the one that the study was made with.
     """
     content = _json(layout.study_file, "is not a study directory")
-    structure, potential = content["structure"], content["potential"]
-    file = layout.inputs / structure["file"]
-    _check(file, structure.pop("sha256"))
+    try:
+        structure, potential = content["structure"], content["potential"]
+        file, sha256 = layout.inputs / structure["file"], structure.pop("sha256")
+        name, model_sha256 = potential["name"], potential["sha256"]
+        content["computer"] = record["computer"] | {"platform": record["platform"]}
+    except KeyError as missing:
+        raise InputError(
+            f"{layout.study_file} or the run's run.json lacks {missing}; a version of openmm-anion wrote "
+            "them that did not keep all it takes to run again"
+        ) from None
+    _check(file, sha256)
+    model = layout.inputs / Path(name).name
     structure["file"] = str(file)
-    model = layout.inputs / Path(potential["name"]).name
-    name = str(model) if model.is_file() else potential["name"]
-    content["potential"] = {"name": name}
-    content["computer"] = record["computer"] | {"platform": record["platform"]}
-    settings = parse(StudySettings, content, str(layout.study_file))
-    found = prepare_study(settings).potential.sha256
-    if found != potential["sha256"]:
+    content["potential"] = {"name": str(model) if model.is_file() else name}
+    study = prepare_study(parse(StudySettings, content, str(layout.study_file)))
+    found = study.potential.sha256
+    if found != model_sha256:
         raise InputError(
             f"potential {name!r} is not the one that the study was made with (sha256 {found[:12]}, then "
-            f"{potential['sha256'][:12]})"
+            f"{model_sha256[:12]})"
         )
-    return settings
+    return study
 
 
 def compare(before: Path, after: Path, changed: dict[str, tuple[str, str]]) -> Reproduction:

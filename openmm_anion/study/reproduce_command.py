@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     out = args.out or args.run.resolve().with_name(args.run.resolve().name + "-again")
     record = args.run / "run.json"
     total = json.loads(record.read_text()).get("steps") if record.is_file() else None
-    with tqdm(total=total, unit="step", unit_scale=True, disable=args.quiet) as bar:
+    with tqdm(total=total, unit="step", unit_scale=True, disable=args.quiet, delay=0.5) as bar:
         found = reproduce(args.run, out, bar.update)
     print(found)
     print(f"new run: {out}")
