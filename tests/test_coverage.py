@@ -40,6 +40,26 @@ def test_intervals_hold_the_truth(snapshots: int, scatter: float) -> None:
     assert_holds(coverage(trials, 0.04, snapshots, scatter, seed=11), trials, extra=0.01)
 
 
+def single_coverage(trials: int, d: float, seed: int) -> dict[float, float]:
+    """Share of the intervals of single runs that hold `d`."""
+    rng = np.random.default_rng(seed)
+    runs = [one_run(rng, d) for _ in range(trials)]
+    inside = {level: [run.interval(level) for run in runs] for level in (0.68, 0.95)}
+    return {level: float(np.mean([low < d < high for low, high in all_])) for level, all_ in inside.items()}
+
+
+def test_intervals_of_one_run_hold_the_truth() -> None:
+    assert_holds(single_coverage(100, 0.04, seed=15), 100, extra=0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("d", [0.04, 0.01])
+def test_intervals_of_one_run_hold_the_truth_often_tried(d: float) -> None:
+    found = single_coverage(1000, d, seed=16)
+    print(f"D {d}, one run: {found}")
+    assert_holds(found, 1000, extra=0.03)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("scatter", [0.0, SNAPSHOT_SCATTER])
 @pytest.mark.parametrize("snapshots", [1, 2, 4])

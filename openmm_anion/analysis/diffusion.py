@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 
 from openmm_anion.errors import InputError
 
@@ -14,6 +15,9 @@ CM2_PER_S = 1e-4
 
 NM2_PER_NS = 10.0
 """One A^2/ps in nm^2/ns."""
+
+RESOLVED = 2.0
+"""Standard errors above zero from which on D is quoted as a number."""
 
 _FEWEST_PARTICLES = 4
 """Below this the variance of Student's t, and so the error of the error, is infinite."""
@@ -102,6 +106,40 @@ class RunDiffusion:
     def standard_error(self) -> float:
         """Standard error of `d`, A^2/ps: that between cations, but at least that of counting hops."""
         return float(np.sqrt(max(self.particle_error**2, self.one_hop * max(self.d, 0.0))))
+
+    @property
+    def resolved(self) -> bool:
+        """Whether `d` stands above its noise. If not, only the upper end of an interval means anything."""
+        return self.d > RESOLVED * self.standard_error
+
+    def interval(self, level: float) -> tuple[float, float]:
+        r"""Return the equal-tailed interval that holds the truth with probability `level`, A^2/ps.
+
+        With the Jeffreys prior :math:`D^{-1/2}` of a rate, the likelihood of k events of size g makes
+        :math:`D/g` follow the gamma distribution of shape :math:`k + 1/2`. The interval begins at zero where
+        D is not resolved. It speaks of this run: another one from another snapshot may differ by more.
+
+        Parameters
+        ----------
+        level : float
+            Probability, 0.95 say.
+
+        Raises
+        ------
+        InputError
+            If the level is not between 0 and 1.
+
+        Examples
+        --------
+        >>> run = RunDiffusion(0.04, 0.004, 1e-3, 0.5, 48, FitWindow(2.0, 10.0))
+        >>> low, high = run.interval(0.95)
+        >>> f"{low:.3f} to {high:.3f}"
+        '0.029 to 0.054'
+        """
+        if not 0.0 < level < 1.0:
+            raise InputError(f"level {level} is no probability; give 0.95, say")
+        low, high = stats.gamma.interval(level, self.events + 0.5, scale=self.event)
+        return (float(low) if self.resolved else 0.0), float(high)
 
     def log_likelihood(self, true_d: ArrayLike) -> NDArray[np.float64]:
         r"""Return :math:`\ln p(d | D)` up to a constant for each D in `true_d` (positive, A^2/ps).

@@ -9,14 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from openmm_anion.analysis.diffusion import RunDiffusion
+from openmm_anion.analysis.diffusion import RESOLVED, RunDiffusion
 from openmm_anion.errors import InputError
 
 SNAPSHOT_SCATTER = 0.5
 """Scale of the prior on the relative scatter of D between snapshots."""
-
-_RESOLVED = 2.0
-"""Standard errors above zero from which on D is quoted as a number."""
 
 _GAMMAS = 32
 _DECADES_BELOW = 6.0
@@ -143,7 +140,7 @@ def combine_runs(runs: Sequence[RunDiffusion], *, snapshot_scatter: float = SNAP
     total = joint.sum()
     return Diffusivity(
         d=mean,
-        resolved=mean > _RESOLVED * error,
+        resolved=mean > RESOLVED * error,
         grid=grid,
         weights=joint.sum(axis=0) / total,
         scatter=float(gammas @ joint.sum(axis=1) / total),
