@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from openmm_anion.analysis.continuous import Block, ContinuousAnalysis, indices_of
 from openmm_anion.analysis.framework import Frame, frame_of
-
-Array = NDArray[np.float64]
+from openmm_anion.analysis.path_store import PathStore
 
 
 class CationsInFrame(ContinuousAnalysis):
@@ -56,14 +55,26 @@ class CationsInFrame(ContinuousAnalysis):
 class CationPath(CationsInFrame):
     """Keep the continuous positions of cations relative to a frame, in ``self._path``, A.
 
-    Subclasses write `_finish`, and drop the array there, of shape (n_frames, n_cations, 3).
+    Subclasses write `_summarize`, which reads the `PathStore`.
     """
+
+    @abstractmethod
+    def _summarize(self, interval: float) -> None:
+        """Compute the results; `interval` is the time between two analysed frames, ps."""
 
     def _prepare(self) -> None:
         super()._prepare()
-        self._path: Array = np.empty((self.n_frames, len(self._cations), 3))
+        self._path = PathStore(self.n_frames, len(self._cations))
 
     def _consume(self, block: Block) -> None:
-        n = len(self._cations)
-        origin = self._framework.origin(block.positions[:, n:])
-        np.subtract(block.positions[:, :n], origin[:, None], out=self._path[block.frames])
+        cations = block.positions[:, : len(self._cations)]
+        if len(self._framework.indices):
+            cations -= self._framework.origin(block.positions[:, len(self._cations) :])[:, None]
+        self._path.append(cations)
+
+    def _finish(self, interval: float) -> None:
+        try:
+            self._summarize(interval)
+        finally:
+            self._path.close()
+            del self._path

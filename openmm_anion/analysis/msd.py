@@ -55,14 +55,14 @@ def mean_squared_displacement(positions: ArrayLike, n_lags: int | None = None) -
     n, n_particles, n_dimensions = x.shape
     n_lags = n if n_lags is None else min(n, n_lags)
     padded = fft.next_fast_len(n + n_lags - 1, real=True)
-    result = np.empty((n_lags, n_particles))
+    result = np.empty((n_particles, n_lags))
     for first in range(0, n_particles, _PARTICLES_AT_A_TIME):
         some = min(_PARTICLES_AT_A_TIME, n_particles - first)
         series = np.zeros((some, n_dimensions, padded))
         _centred(x[:, first : first + some], series)
         products = fft.irfft(_power(fft.rfft(series, axis=-1)), padded, axis=-1)
-        _from_products(series, products, n, result[:, first : first + some])
-    return result
+        _from_products(series, products, n, result[first : first + some])
+    return result.T
 
 
 @compiled
@@ -98,16 +98,18 @@ def _from_products(
     series: NDArray[np.float64], products: NDArray[np.float64], n: int, msd: NDArray[np.float64]
 ) -> None:
     """Squares at both ends, less twice the products; at each lag the squares lose one at each end."""
+    square = np.empty(n)
     for p in range(series.shape[0]):
-        squares = 0.0
-        for d in range(series.shape[1]):
+        for t in range(n):
+            square[t] = series[p, 0, t] ** 2
+        for d in range(1, series.shape[1]):
             for t in range(n):
-                squares += 2.0 * series[p, d, t] ** 2
-        msd[0, p] = 0.0
-        for k in range(1, msd.shape[0]):
-            for d in range(series.shape[1]):
-                squares -= series[p, d, k - 1] ** 2 + series[p, d, n - k] ** 2
-            msd[k, p] = (squares - 2.0 * products[p, k]) / (n - k)
+                square[t] += series[p, d, t] ** 2
+        both = 2.0 * square.sum()
+        msd[p, 0] = 0.0
+        for k in range(1, msd.shape[1]):
+            both -= square[k - 1] + square[n - k]
+            msd[p, k] = (both - 2.0 * products[p, k]) / (n - k)
 
 
 def displacement_tensor(positions: NDArray[np.float64], n_lags: int) -> NDArray[np.float64]:
@@ -240,9 +242,14 @@ class MeanSquaredDisplacement(CationPath):
         super().__init__(cations, relative_to, frame_interval=frame_interval, verbose=verbose)
         self._tensor, self._longest = tensor, longest
 
-    def _finish(self, interval: float) -> None:
+    def _summarize(self, interval: float) -> None:
         lags = number_of_lags(self.n_frames, interval, self._longest)
-        msd = mean_squared_displacement(self._path, lags)
+        n = len(self._cations)
+        msd, tensor = np.empty((n, lags)).T, np.zeros((lags, 3, 3))
+        for some, path in self._path.pieces():
+            msd[:, some] = mean_squared_displacement(path, lags)
+            if self._tensor:
+                tensor += displacement_tensor(path, lags) * (path.shape[1] / n)
         self.data = xr.Dataset(
             {
                 "msd_by_particle": variable("lag_times particle", msd, "A^2", "squared displacement"),
@@ -254,11 +261,9 @@ class MeanSquaredDisplacement(CationPath):
             },
         )
         if self._tensor:
-            tensor = displacement_tensor(self._path, lags)
             self.data = self.data.assign(
                 msd_tensor=variable("lag_times row column", tensor, "A^2", "displacement tensor")
             )
-        del self._path
 
     def plot(self, axes: Any = None) -> Any:
         """Draw the mean squared displacement against the lag time; see `Quantity.plot`."""

@@ -171,14 +171,15 @@ class NonGaussianParameter(CationPath):
         super().__init__(cations, relative_to, frame_interval=frame_interval, verbose=verbose)
         self._lags = lags
 
-    def _finish(self, interval: float) -> None:
+    def _summarize(self, interval: float) -> None:
         if self._lags is None:
             lags = log_spaced_lags(self.n_frames, _LAGS)
         else:
             lags = lags_in_frames(self._lags, interval, self.n_frames)
             if not lags.all():
                 raise InputError("a lag time is zero, where nothing has moved; give times in ps above zero")
-        second, fourth = displacement_moments(self._path, lags)
+        moments = [displacement_moments(path, lags) for _, path in self._path.pieces()]
+        second, fourth = (np.concatenate(moment, axis=1) for moment in zip(*moments, strict=True))
         msd = second.mean(axis=1)
         if not msd.all():
             still = lags[msd == 0.0][0] * interval
@@ -194,7 +195,6 @@ class NonGaussianParameter(CationPath):
             },
             {"lag_times": variable("lag_times", lags * interval, "ps", "lag time")},
         )
-        del self._path
 
     def plot(self, axes: Any = None) -> Any:
         """Draw the parameter against the logarithm of the lag time; see `Quantity.plot`."""

@@ -314,16 +314,14 @@ class VanHoveSelf(CationPath):
         interval = stride_of(self._sliced_trajectory) * self._frame_interval
         self._lags = lags_in_frames(self._lag_times, interval, self.n_frames)
 
-    def _finish(self, interval: float) -> None:
+    def _summarize(self, interval: float) -> None:
         edges, lags = self._edges, self._lags
         width = float(edges[1])
         counts = np.zeros((len(lags), len(edges) - 1), dtype=np.int64)
-        squares = np.array(
-            [
-                displacement_histogram(self._path, lag, self._origins, width, row)
-                for lag, row in zip(lags, counts, strict=True)
-            ]
-        )
+        squares = np.zeros(len(lags))
+        for _, path in self._path.pieces():
+            for k, lag in enumerate(lags):
+                squares[k] += displacement_histogram(path, lag, self._origins, width, counts[k])
         n_origins = -(-(self.n_frames - lags) // self._origins)
         total = n_origins * len(self._cations)
         share, msd = counts / total[:, None], squares / total
@@ -345,7 +343,6 @@ class VanHoveSelf(CationPath):
                 "distance": variable("distance", edges[:-1] + 0.5 * width, "A", "displacement"),
             },
         )
-        del self._path
 
     def plot(self, axes: Any = None) -> Any:
         r"""Draw :math:`4 \pi r^2 G_s` at each lag time, and the Gaussians dashed; see `Quantity.plot`."""
