@@ -61,9 +61,10 @@ class AnionMotion(OrientedAnions):
     ----------
     data : xarray.Dataset
         Against `time` (ps) from the first frame and `anion`: ``angle`` (rad, 0 to pi) of the rotation from
-        the first frame, ``quaternion`` (w, x, y, z; continuous) of the rotation from the reference, and
-        ``displacement`` of the centre (A). By `anion`, with its ``formula``: ``vibration_rms`` (A,
-        mass-weighted) and ``libration_rms`` (rad). Against `time` and `kind`, means over the anions of a
+        the first frame, ``quaternion`` (w, x, y, z; continuous) of the rotation from the reference,
+        ``displacement`` of the centre (A) and ``misfit`` (A, mass-weighted), the distance of the shape from
+        the reference. By `anion`, with its ``formula``: ``vibration_rms`` (A, root mean square of the
+        misfit) and ``libration_rms`` (rad). Against `time` and `kind`, means over the anions of a
         formula (A^2): ``total`` and its parts ``translation``, ``rotation``, ``vibration`` and ``cross``.
 
     Raises
@@ -107,7 +108,7 @@ class AnionMotion(OrientedAnions):
         self._kinds = list(kinds)
         self._of_kind = np.array([[a.formula == kind for kind in kinds] for a in self._anions], dtype=float)
         self._parts = np.empty((self.n_frames, len(kinds), len(_PARTS)))
-        self._squares = np.zeros(n)
+        self._misfit = np.empty((self.n_frames, n))
 
     def _follow(self, frames: slice, centres: Array, atoms: Array, quaternions: Array) -> None:
         centres -= centres.mean(axis=1, keepdims=True)
@@ -120,7 +121,7 @@ class AnionMotion(OrientedAnions):
             atoms, to_matrices(quaternions), centres, self._first_atoms, self._first_turns,
             self._starts, self._masses, self.references,
         )  # fmt: skip
-        self._squares += squares.sum(axis=0)
+        self._misfit[frames] = np.sqrt(squares)
         self._parts[frames] = np.einsum("fap,ak->fkp", parts, self._of_kind / self._of_kind.sum(axis=0))
 
     def _finish(self, interval: float) -> None:
@@ -133,8 +134,9 @@ class AnionMotion(OrientedAnions):
             "displacement": variable(
                 f"{by_anion} xyz", self._displacement, "A", "displacement of the centre"
             ),
+            "misfit": variable(by_anion, self._misfit, "A", "distance from the reference shape"),
             "vibration_rms": variable(
-                "anion", np.sqrt(self._squares / self.n_frames), "A", "vibration amplitude"
+                "anion", np.sqrt((self._misfit**2).mean(axis=0)), "A", "vibration amplitude"
             ),
             "libration_rms": variable("anion", libration, "rad", "libration amplitude"),
         }
@@ -151,7 +153,7 @@ class AnionMotion(OrientedAnions):
                 "xyz": list("xyz"),
             },
         )
-        del self._orientation, self._displacement, self._parts
+        del self._orientation, self._displacement, self._misfit, self._parts
 
     def plot(self, axes: Any = None) -> Any:
         """Draw the parts of the squared displacement in time; see `Quantity.plot`."""

@@ -166,7 +166,7 @@ class VanHoveDistinct(CationMotion):
         late = fractional[self._later[frames]][:, self._second_places]
         if self._weights is not None:
             if not frames.start:
-                self._shift = _to_whole(fractional[0, self._second_places], self._weights, self._first_cell)
+                self._shift = whole_cells(fractional[0, self._second_places], self._weights, self._first_cell)
             late = self._weights @ (late + self._shift)
         self._second[rows] = to_fixed_point(late)
 
@@ -232,8 +232,24 @@ def _places(atoms: Indices, particles: Indices) -> Indices:
     return np.array([where.get(int(atom), -1) for atom in atoms], dtype=np.int64)
 
 
-def _to_whole(fractional: Array, weights: Array, cell: Array) -> Array:
-    """Whole cells that put the atoms of each anion together: in the first frame, and so in all."""
+def whole_cells(fractional: Array, weights: Array, cell: Array) -> Array:
+    """Return the whole cells that put the atoms of each anion together: in one frame, and so in all.
+
+    Parameters
+    ----------
+    fractional : array, shape (n, 3)
+        Fractional coordinates, each atom wrapped in any way.
+    weights : array, shape (n_anions, n)
+        Of `center_weights`: which atoms are whose, one anion after the other.
+    cell : array, shape (3, 3)
+        Cell, vectors as rows.
+
+    Examples
+    --------
+    >>> whole_cells(np.array([[0.1, 0.5, 0.5], [0.9, 0.5, 0.5]]), np.array([[0.5, 0.5]]), 9.0 * np.eye(3)) + 0
+    array([[ 0.,  0.,  0.],
+           [-1.,  0.,  0.]])
+    """
     positions = fractional @ cell
     whole = [make_whole(positions[weight > 0.0], cell) for weight in weights]
     return np.asarray(np.round((np.concatenate(whole) - positions) @ np.linalg.inv(cell)), dtype=np.float64)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from openmm_anion.analysis.at_hops import SERIES
 from openmm_anion.analysis.diffusion import CM2_PER_S, run_diffusion
 
 if TYPE_CHECKING:
@@ -26,7 +27,19 @@ def msd(suite: Suite, data: xr.Dataset) -> Told:
     )
     d, error = CM2_PER_S * found.d, CM2_PER_S * found.standard_error
     window = f"lags {found.window.begin_ps:g} to {found.window.end_ps:g} ps"
-    return f"D = {d:.2e} +- {error:.1e} cm^2/s ({window})", {"D_cm2_per_s": d, "D_error_cm2_per_s": error}
+    numbers = {"D_cm2_per_s": d, "D_error_cm2_per_s": error}
+    for level in (68, 95):
+        low, high = found.interval(level / 100.0)
+        numbers |= {
+            f"D_low_{level}_cm2_per_s": CM2_PER_S * low,
+            f"D_high_{level}_cm2_per_s": CM2_PER_S * high,
+        }
+    if not found.resolved:
+        return f"D below {CM2_PER_S * high:.1e} cm^2/s (95 %), within its noise ({window})", numbers
+    return (
+        f"D = {d:.2e} cm^2/s (95 %: {CM2_PER_S * low:.1e} to {CM2_PER_S * high:.1e}; {window})",
+        numbers,
+    )
 
 
 def charge(suite: Suite, data: xr.Dataset) -> Told:
@@ -142,6 +155,37 @@ def rotations(suite: Suite, data: xr.Dataset) -> Told:
             for end, value in (("", rate), ("_low", low), ("_high", high))
         }
     return "; ".join(parts), numbers
+
+
+def at_hops(suite: Suite, data: xr.Dataset) -> Told:
+    """What the nearest anions do around hops, over what they do at other times."""
+    parts, numbers = _nothing()
+    for name in SERIES:
+        # Of a motion from the begin of the window its whole; of the shape what it is at the hop.
+        at = data.sizes["lag_times"] // 2 if name == "shape" else -1
+        usual, p_value = data.sel(control="shifted")[[f"{name}_control", f"{name}_p_value"]].values()
+        ratio = float(data[name][at] / usual[at])
+        parts.append(f"{name} {ratio:.2f} (p = {float(p_value):.2g})")
+        numbers |= {f"{name}_at_hops_over_other_times": ratio, f"{name}_at_hops_p_value": float(p_value)}
+    return (
+        f"{int(data.n_events)} hops, nearest anions within {suite.window:g} ps of them over other times: "
+        + ", ".join(parts),
+        numbers,
+    )
+
+
+def at_rotations(suite: Suite, data: xr.Dataset) -> Told:
+    """Where cations around a turning anion are furthest from what is usual."""
+    away = data.g - data.g_control
+    outside = (data.g < data.g_band[0]) | (data.g > data.g_band[1])
+    share = 100.0 * float(outside.mean())
+    furthest = away.isel({name: at.item() for name, at in np.abs(away).argmax(dim=...).items()})
+    return (
+        f"{int(data.n_events)} rotations; {share:.0f} % of g(r, t) within {suite.window:g} ps of them is "
+        f"outside the 95 % band of other times, furthest at {float(furthest.distance):.1f} A and "
+        f"{float(furthest.lag_times):+.3g} ps: {float(furthest):+.2f}",
+        {"van_hove_at_rotations_outside_percent": share},
+    )
 
 
 def residence(suite: Suite, data: xr.Dataset) -> Told:

@@ -14,8 +14,9 @@ from scipy.ndimage import gaussian_filter1d
 
 from openmm_anion.analysis import headlines
 from openmm_anion.analysis.anion_motion import AnionMotion
+from openmm_anion.analysis.at_hops import AnionsAtHops
 from openmm_anion.analysis.charge_transport import ChargeDisplacement
-from openmm_anion.analysis.continuous import ContinuousAnalysis, time_step
+from openmm_anion.analysis.continuous import time_step
 from openmm_anion.analysis.coupling import Coupling
 from openmm_anion.analysis.density import CationDensity
 from openmm_anion.analysis.displacement_hops import DisplacementHops
@@ -25,11 +26,13 @@ from openmm_anion.analysis.ions import Ions
 from openmm_anion.analysis.msd import MeanSquaredDisplacement
 from openmm_anion.analysis.non_gaussian import NonGaussianParameter
 from openmm_anion.analysis.orientation import OrientationalCorrelation
+from openmm_anion.analysis.quantity import Quantity
 from openmm_anion.analysis.residence import ResidenceCorrelation
 from openmm_anion.analysis.rotation_events import RotationEvents
 from openmm_anion.analysis.sites import find_sites
 from openmm_anion.analysis.spectrum import VibrationalSpectrum
 from openmm_anion.analysis.van_hove import VanHoveSelf
+from openmm_anion.analysis.van_hove_at_events import VanHoveAtEvents
 from openmm_anion.errors import InputError
 
 SETTLE = 1.0
@@ -87,7 +90,7 @@ class Outcome:
     ----------
     name : str
         Name of the quantity.
-    quantity : ContinuousAnalysis or None
+    quantity : Quantity or None
         With its results.
     headline : str
         The result in one line, or the reason.
@@ -96,7 +99,7 @@ class Outcome:
     """
 
     name: str
-    quantity: ContinuousAnalysis | None
+    quantity: Quantity | None
     headline: str
     numbers: dict[str, float]
 
@@ -119,7 +122,7 @@ class Suite:
     Examples
     --------
     >>> sorted(QUANTITIES)[:3]
-    ['anion-motion', 'charge', 'coupling']
+    ['anion-motion', 'anions-at-hops', 'cations-at-rotations']
     """
 
     def __init__(self, ions: Ions, choices: Choices | None = None) -> None:
@@ -136,7 +139,7 @@ class Suite:
         interval = self.choices.frame_interval or time_step(trajectory)
         self.n_frames, self.interval = len(frames), interval * frames.step
         self.duration = (self.n_frames - 1) * self.interval
-        self.done: dict[str, ContinuousAnalysis] = {}
+        self.done: dict[str, Any] = {}
 
     def run(self, names: list[str] | None = None) -> Iterator[Outcome]:
         """Compute quantities in turn; one that cannot be computed says why and stops no other.
@@ -156,7 +159,7 @@ class Suite:
             else:
                 yield Outcome(name, quantity, headline, numbers)
 
-    def computed(self, name: str, make: Callable[[Suite], ContinuousAnalysis]) -> ContinuousAnalysis:
+    def computed(self, name: str, make: Make) -> Any:
         """A quantity, run once."""
         if name not in self.done:
             frames = self.choices.frames
@@ -172,6 +175,11 @@ class Suite:
         """How long a hop or a rotation must last, ps: a whole number of frames."""
         wanted = self.choices.settle or min(SETTLE, 0.1 * self.duration)
         return max(2, round(wanted / self.interval)) * self.interval
+
+    @property
+    def window(self) -> float:
+        """What is looked at before and after an event, ps: a whole number of frames."""
+        return max(2, round(min(2.0 * self.settle, 0.1 * self.duration) / self.interval)) * self.interval
 
     @property
     def lags(self) -> list[float]:
@@ -241,6 +249,10 @@ def first_minimum(distance: Any, g: Any) -> float:
     return float(distance[peak + rises[0]])
 
 
+Make = Callable[[Suite], Any]
+"""Makes what has ``run(start, stop, step)`` and ``data``: a `Quantity`."""
+
+
 def _density(suite: Suite) -> CationDensity:
     return CationDensity(suite.cations, suite.anions, **suite.options())
 
@@ -263,8 +275,8 @@ def _coupling(suite: Suite) -> Coupling:
     return Coupling(suite.cations, suite.anions, cutoff=suite.cutoff, **suite.options())
 
 
-def _van_hove(group: str) -> Callable[[Suite], ContinuousAnalysis]:
-    def make(suite: Suite) -> ContinuousAnalysis:
+def _van_hove(group: str) -> Make:
+    def make(suite: Suite) -> VanHoveDistinct:
         other = suite.cations if group == "cations" else suite.anions
         return VanHoveDistinct(
             suite.cations,
@@ -287,7 +299,24 @@ def _hops(suite: Suite) -> DisplacementHops:
     )
 
 
-Make = Callable[[Suite], ContinuousAnalysis]
+def _motion(suite: Suite) -> AnionMotion:
+    return AnionMotion(suite.ions.universe, suite.anions, **suite.options())
+
+
+def _at_hops(suite: Suite) -> AnionsAtHops:
+    hops, motion = suite.computed("hops", _hops).data, suite.computed("anion-motion", _motion).data
+    return AnionsAtHops(suite.ions.universe, suite.anions, hops, motion, window=suite.window)
+
+
+def _at_rotations(suite: Suite) -> VanHoveAtEvents:
+    turns = suite.computed("rotations", _rotations).data
+    frames = np.round(turns.event_time.values / suite.interval).astype(np.int64)
+    events = np.column_stack([frames, turns.event_anion.values.astype(np.int64)])
+    if len(events) < 2:
+        raise InputError(f"{len(events)} rotations of anions are no average; run longer, or hotter")
+    return VanHoveAtEvents(suite.cations, suite.anions, events, window=suite.window, **suite.options())
+
+
 Tell = Callable[[Suite, xr.Dataset], tuple[str, dict[str, float]]]
 
 QUANTITIES: dict[str, tuple[Make, Tell]] = {
@@ -309,15 +338,14 @@ QUANTITIES: dict[str, tuple[Make, Tell]] = {
     "density": (_density, headlines.density),
     "hops": (_hops, headlines.hops),
     "site-hops": (_site_hops, headlines.site_hops),
-    "anion-motion": (
-        lambda s: AnionMotion(s.ions.universe, s.anions, **s.options()),
-        headlines.anion_motion,
-    ),
+    "anion-motion": (_motion, headlines.anion_motion),
     "orientation": (
         lambda s: OrientationalCorrelation(s.ions.universe, s.anions, **s.options()),
         headlines.orientation,
     ),
     "rotations": (_rotations, headlines.rotations),
+    "anions-at-hops": (_at_hops, headlines.at_hops),
+    "cations-at-rotations": (_at_rotations, headlines.at_rotations),
     "residence": (_residence, headlines.residence),
     "coupling": (_coupling, headlines.coupling),
     "spectrum": (

@@ -1,0 +1,156 @@
+"""What the anion nearest to a hopping cation does before and after the hop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from MDAnalysis.lib.mdamath import triclinic_vectors
+from numpy.typing import NDArray
+
+from openmm_anion.analysis.event_average import EventAverage, nearest_ions
+from openmm_anion.analysis.ions import Anion, center_weights
+from openmm_anion.analysis.quantity import Quantity, new_axes
+from openmm_anion.errors import InputError
+from openmm_anion.periodic import make_whole
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+SERIES = ("translation", "rotation", "shape")
+
+
+class AnionsAtHops(Quantity):
+    r"""Translation, rotation and shape of the nearest anion around hops, against the same at other times.
+
+    A hop is at the anion whose centre is nearest to the middle of the jump, in the first frame after it.
+    Translation and rotation are counted from the begin of the window, :math:`|x(\tau) - x(-w)|` and
+    :math:`2 \arccos |q(\tau) \cdot q(-w)|`; the shape is the distance from the reference shape. Controls
+    take the same anions at times that have nothing to do with the hops, see `EventAverage`.
+
+    Parameters
+    ----------
+    universe : MDAnalysis.Universe
+        With the trajectory.
+    anions : sequence of Anion
+        Anions that `motion` is of, in that order.
+    hops : xarray.Dataset
+        ``data`` of `DisplacementHops`.
+    motion : xarray.Dataset
+        ``data`` of `AnionMotion`, of the same frames.
+    window : float
+        From so long before a hop to so long after it, ps.
+    n_controls : int, optional
+        How many of each kind.
+    seed : int, optional
+        Of the random numbers.
+
+    Attributes
+    ----------
+    data : xarray.Dataset
+        That of `EventAverage` with the series ``translation`` (A), ``rotation`` (rad) and ``shape`` (A).
+
+    Raises
+    ------
+    InputError
+        As `EventAverage` does, with fewer than two hops, say; and if `motion` is of other anions, there is no
+        cell, or the window is no time.
+
+    Examples
+    --------
+    >>> AnionsAtHops(None, [], xr.Dataset(), xr.Dataset(), window=0.0)
+    Traceback (most recent call last):
+    openmm_anion.errors.InputError: window 0.0 is no time in ps
+    """
+
+    def __init__(
+        self,
+        universe: Any,
+        anions: Sequence[Anion],
+        hops: xr.Dataset,
+        motion: xr.Dataset,
+        *,
+        window: float,
+        n_controls: int = 500,
+        seed: int = 0,
+    ) -> None:
+        if not 0.0 < window < np.inf:
+            raise InputError(f"window {window} is no time in ps")
+        if [anion.formula for anion in anions] != list(motion.formula.values):
+            raise InputError("motion is of other anions; give AnionMotion(universe, anions).run().data")
+        self._universe, self._anions = universe, tuple(anions)
+        self._hops, self._motion = hops, motion
+        self._window, self._n_controls, self._seed = window, n_controls, seed
+
+    def run(self, start: int | None = None, stop: int | None = None, step: int | None = None) -> AnionsAtHops:
+        """Find the nearest anions and average.
+
+        Parameters
+        ----------
+        start, stop, step : int, optional
+            The frames that `hops` and `motion` are of.
+        """
+        times = self._motion.time.values
+        if len(times) < 2:
+            raise InputError("one frame has no before and after; analyse more")
+        interval = float(times[1] - times[0])
+        frames = np.round(self._hops.time.values / interval).astype(np.int64)
+        chosen = range(*slice(start, stop, step).indices(self._universe.trajectory.n_frames))
+        if len(chosen) != len(times):
+            raise InputError(f"motion is of {len(times)} frames, but {len(chosen)} are given")
+        places, centers, cells = self._surroundings([chosen[frame] for frame in frames])
+        events = np.empty((len(frames), 2), dtype=np.int64)
+        if len(frames):
+            events = nearest_ions(np.arange(len(frames)), places, centers, cells)
+            events[:, 0] = frames
+        self._average = EventAverage(
+            events,
+            {
+                "translation": self._motion.displacement.values,
+                "rotation": self._motion.quaternion.values,
+                "shape": self._motion.misfit.values,
+            },
+            frame_interval=interval,
+            before=self._window,
+            after=self._window,
+            n_controls=self._n_controls,
+            seed=self._seed,
+            units={"shape": "A"},
+        ).run()
+        self.data = self._average.data
+        return self
+
+    def _surroundings(self, frames: list[int]) -> tuple[Array, Array, Array]:
+        """Middles of the jumps, centres of all anions and cells, one row per hop; A."""
+        indices, weights = center_weights(self._anions)
+        ends = np.cumsum([len(anion.indices) for anion in self._anions])[:-1]
+        n = len(frames)
+        places, centers, cells = np.empty((n, 3)), np.empty((n, len(self._anions), 3)), np.empty((n, 3, 3))
+        cations, jumps = self._hops.cation.values, self._hops.jump.values
+        for k, frame in enumerate(frames):
+            ts = self._universe.trajectory[frame]
+            if ts.dimensions is None:
+                raise InputError(f"frame {frame} has no cell, so that no anion is the nearest")
+            cells[k] = triclinic_vectors(ts.dimensions, dtype=np.float64)
+            atoms = ts.positions[indices].astype(np.float64)
+            whole = [make_whole(atoms_of_one, cells[k]) for atoms_of_one in np.split(atoms, ends)]
+            centers[k] = weights @ np.concatenate(whole)
+            places[k] = ts.positions[cations[k]] - 0.5 * jumps[k]
+        return places, centers, cells
+
+    def plot(self, axes: Any = None, *, control: str = "shifted") -> Any:
+        """Draw each average over that of its controls; see `Quantity.plot`."""
+        data = self.data
+        axes = new_axes(axes, data.lag_times)
+        axes.set_ylabel("around hops / at other times")
+        for name in SERIES:
+            expected = data[f"{name}_control"].sel(control=control).values
+            there = expected > 0.0  # all of them are zero where the window begins
+            ratio, error = data[name].values[there] / expected[there], data[f"{name}_error"].values[there]
+            axes.errorbar(data.lag_times.values[there], ratio, error / expected[there], lw=1.0, label=name)
+        axes.axhline(1.0, color="0.6", lw=0.8)
+        axes.axvline(0.0, color="0.6", lw=0.8)
+        axes.legend(frameon=False)
+        return axes
