@@ -1,4 +1,4 @@
-"""Anybody's trajectory: formats, orientation of the cell, who is who, continuity."""
+"""Anybody's trajectory: who is who, continuity, what is refused."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.io import write
-from ase.io.vasp import write_vasp_xdatcar
-from ase.units import fs
 from MDAnalysis.lib.mdamath import triclinic_vectors
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
@@ -44,13 +42,8 @@ def wrapped(positions: Array, cell: Array = CELL) -> Array:
     return np.asarray(positions - np.floor(positions @ np.linalg.inv(cell)) @ cell)
 
 
-def frames_of(positions: Array, turn: Array | None = None) -> list[Atoms]:
-    """Wrapped frames with velocities of one step in 100 fs, turned as a whole."""
-    turn = np.eye(3) if turn is None else turn
-    frames = [Atoms(SYMBOLS, x @ turn, cell=CELL @ turn, pbc=True) for x in wrapped(positions)]
-    for frame, step in zip(frames, np.diff(positions, axis=0, append=positions[-1:]), strict=True):
-        frame.set_velocities(step @ turn / (100.0 * fs))
-    return frames
+def frames_of(positions: Array) -> list[Atoms]:
+    return [Atoms(SYMBOLS, x, cell=CELL, pbc=True) for x in wrapped(positions)]
 
 
 def universe_of(positions: Array) -> Any:
@@ -74,63 +67,6 @@ def msd_of(universe: Any) -> Array:
         MeanSquaredDisplacement(universe.atoms[ions.cations], anions, frame_interval=0.1).run().results.msd
     )
     return found
-
-
-def right(positions: Array) -> Array:
-    masses = Atoms(SYMBOLS).get_masses()[1:6]
-    x = positions[:, [0, 6]] - np.einsum("a,fak->fk", masses / masses.sum(), positions[:, 1:6])[:, None]
-    return np.array([((x[k:] - x[: N_FRAMES - k]) ** 2).sum(-1).mean() for k in range(N_FRAMES)])
-
-
-@pytest.mark.parametrize("suffix", ["dcd", "xtc", "trr"])
-def test_formats_of_mdanalysis(positions: Array, tmp_path: Path, suffix: str) -> None:
-    topology, trajectory = tmp_path / "first frame.pdb", tmp_path / f"run.{suffix}"
-    source = universe_of(wrapped(positions))
-    write(topology, frames_of(positions)[0])
-    with mda.Writer(str(trajectory), 7, dt=0.1) as writer:
-        for _ in source.trajectory:
-            writer.write(source.atoms)
-    universe = open_trajectory(topology, trajectory)
-    assert universe.trajectory.dt == pytest.approx(0.1)
-    np.testing.assert_allclose(msd_of(universe), right(positions), atol=0.05)
-
-
-def test_a_lammps_dump(positions: Array, tmp_path: Path) -> None:
-    dump, topology = tmp_path / "run.lammpstrj", tmp_path / "start.extxyz"
-    cell = CELL
-    lines: list[str] = []
-    low = np.minimum(0, [cell[1, 0], cell[2, 0], cell[1, 0] + cell[2, 0]]).min()
-    high = np.maximum(0, [cell[1, 0], cell[2, 0], cell[1, 0] + cell[2, 0]]).max()
-    for k, x in enumerate(wrapped(positions)):
-        lines += ["ITEM: TIMESTEP", str(50 * k), "ITEM: NUMBER OF ATOMS", "7"]
-        lines += ["ITEM: BOX BOUNDS xy xz yz pp pp pp"]
-        lines += [f"{low} {cell[0, 0] + high} {cell[1, 0]}"]
-        lines += [f"{min(0, cell[2, 1])} {cell[1, 1] + max(0, cell[2, 1])} {cell[2, 0]}"]
-        lines += [f"0 {cell[2, 2]} {cell[2, 1]}", "ITEM: ATOMS id type x y z"]
-        lines += [f"{a + 1} 1 {p[0]:.6f} {p[1]:.6f} {p[2]:.6f}" for a, p in enumerate(x)]
-    dump.write_text("\n".join(lines) + "\n")
-    write(topology, frames_of(positions)[0])
-    universe = open_trajectory(topology, dump, frame_interval=0.1)
-    np.testing.assert_allclose(msd_of(universe), right(positions), atol=0.01)
-
-
-def test_an_xdatcar(positions: Array, tmp_path: Path) -> None:
-    order = np.argsort(SYMBOLS, kind="stable")
-    file = tmp_path / "XDATCAR"
-    write_vasp_xdatcar(str(file), [frame[order] for frame in frames_of(positions)])
-    universe = open_trajectory(file, frame_interval=0.1)
-    np.testing.assert_allclose(msd_of(universe), right(positions), atol=0.01)
-
-
-def test_a_cell_in_another_orientation(positions: Array, tmp_path: Path) -> None:
-    turn = Rotation.from_euler("zyx", [40, 70, 20], degrees=True).as_matrix().T
-    file = tmp_path / "run.extxyz"
-    write(file, frames_of(positions, turn))
-    universe = open_trajectory(file, frame_interval=0.1)
-    np.testing.assert_allclose(universe.dimensions, DIMENSIONS, rtol=1e-5)
-    np.testing.assert_allclose(msd_of(universe), right(positions), atol=0.01)
-    speed = np.linalg.norm(positions[1] - positions[0], axis=1) / 0.1
-    np.testing.assert_allclose(np.linalg.norm(universe.trajectory[0].velocities, axis=1), speed, rtol=1e-4)
 
 
 def test_atoms_do_not_breathe_with_the_cells_that_they_crossed() -> None:

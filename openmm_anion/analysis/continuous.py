@@ -194,7 +194,13 @@ class ContinuousAnalysis(Quantity, AnalysisBase):
                 f"frames are not equally spaced in time ({steps[worst]:.6g} ps after frame "
                 f"{self.frames[worst]}, {steps.mean():.6g} ps on average); analyse a part with one spacing"
             )
-        return float(strides[0] * self._frame_interval)
+        interval = float(strides[0] * self._frame_interval)
+        if abs(steps.mean() - interval) > _SPACING_TOLERANCE * interval:
+            raise InputError(
+                f"the trajectory says {self._frame_interval:.6g} ps between frames, but its frames are "
+                f"{steps.mean() / strides[0]:.6g} ps apart; give frame_interval in ps"
+            )
+        return interval
 
 
 def indices_of(atoms: Any, what: str) -> Indices:
@@ -222,7 +228,8 @@ def indices_of(atoms: Any, what: str) -> Indices:
 def time_step(trajectory: Any) -> float:
     """Return the time between frames as the trajectory says it, ps.
 
-    MDAnalysis would take 1 ps where it says nothing.
+    MDAnalysis would take 1 ps where it says nothing, and also where frames have times and nothing else does
+    (H5MD): then it is the time from the first to the second.
 
     Parameters
     ----------
@@ -239,4 +246,11 @@ def time_step(trajectory: Any) -> float:
         try:
             return float(trajectory.dt)
         except UserWarning:
+            pass
+        here = trajectory.frame
+        try:
+            first, second = (float(trajectory[k].data["time"]) for k in (0, 1))
+            trajectory[here]
+        except (UserWarning, KeyError, IndexError):
             raise InputError("the trajectory has no time step; give frame_interval in ps") from None
+    return second - first

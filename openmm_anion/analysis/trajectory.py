@@ -11,12 +11,13 @@ import numpy as np
 from ase import Atoms
 from ase.io import iread
 from ase.units import fs
+from MDAnalysis.transformations.base import TransformationBase
 
 from openmm_anion.errors import InputError
 
 ASE_SUFFIXES = {".extxyz", ".xyz", ".traj", ".vasp", ".cif", ".db"}
 ASE_NAMES = ("XDATCAR", "vasprun", "POSCAR", "CONTCAR", "OUTCAR")
-"""Beginnings of file names without a suffix that tells."""
+"""Parts of the names of files without a suffix that tells."""
 LAMMPS_DUMPS = {".dump", ".lammpsdump", ".lammpstrj"}
 """MDAnalysis wants to be told."""
 
@@ -85,19 +86,46 @@ def _open(topology: str | Path, trajectory: str | Path | None, frame_interval: f
         warnings.simplefilter("ignore")
         try:
             if atoms is None:
-                return mda.Universe(*map(str, paths), **options)
-            universe = _empty(atoms)
-            universe.load_new(str(paths[-1]), **options)
+                universe = mda.Universe(*map(str, paths), **options)
+            else:
+                universe = _empty(atoms)
+                universe.load_new(str(paths[-1]), **options)
         except Exception as error:  # readers raise anything
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise InputError(
                 f"{' with '.join(map(str, paths))} cannot be read by MDAnalysis: {reason}"
             ) from None
+    if "format" in options:
+        universe.trajectory.add_transformations(_TimesOfFrames(universe.trajectory, paths[-1]))
     return universe
 
 
+class _TimesOfFrames(TransformationBase):
+    """Let a LAMMPS dump tell times by its frames, which must be equally many steps apart.
+
+    MDAnalysis multiplies the step of LAMMPS by the time between frames.
+    """
+
+    def __init__(self, trajectory: Any, path: Path) -> None:
+        super().__init__(parallelizable=True)
+        self._path = path
+        self._steps = [int(frame.data["step"]) for frame in trajectory[:2]]
+        trajectory.rewind()
+
+    def _transform(self, frame: Any) -> Any:
+        first, last = self._steps[0], self._steps[-1]
+        expected = first + frame.frame * (last - first)
+        if frame.data["step"] != expected:
+            raise InputError(
+                f"frame {frame.frame} of {self._path} is step {frame.data['step']}, where {expected} was "
+                "expected: frames are not equally spaced; write a dump of one run with one spacing"
+            )
+        frame.data.pop("time", None)
+        return frame
+
+
 def _of_ase(path: Path) -> bool:
-    return path.suffix.lower() in ASE_SUFFIXES or path.name.startswith(ASE_NAMES)
+    return path.suffix.lower() in ASE_SUFFIXES or any(name in path.name for name in ASE_NAMES)
 
 
 def _frames(path: Path) -> list[Atoms]:
