@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from MDAnalysis.analysis.base import AnalysisBase
 from MDAnalysis.core.groups import UpdatingAtomGroup
 from MDAnalysis.lib.mdamath import triclinic_vectors
 from numpy.typing import ArrayLike, NDArray
 
+from openmm_anion.analysis.parallel_reading import ParallelReading
 from openmm_anion.analysis.quantity import Quantity
 from openmm_anion.analysis.unwrapping import Unwrapper
 from openmm_anion.errors import InputError
@@ -51,11 +51,12 @@ class Block:
     velocities: Array | None
 
 
-class ContinuousAnalysis(Quantity, AnalysisBase):
+class ContinuousAnalysis(Quantity, ParallelReading):
     """Hand the frames of a trajectory over in blocks, unwrapped.
 
     A block at a time is in memory, so a trajectory may be larger than that. Subclasses write
-    `_consume`, which gets the blocks in order and keeps what it needs, and `_finish`.
+    `_consume`, which gets the blocks in order and keeps what it needs, and `_finish`. With the backends of
+    MDAnalysis several processes read; see `ParallelReading`.
 
     Parameters
     ----------

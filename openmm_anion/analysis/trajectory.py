@@ -61,11 +61,19 @@ def _add_velocities(universe: Any, other: Any, path: Path) -> None:
     if n != expected:
         raise InputError(f"{path} has {n} frames and the trajectory {expected}; they are of two runs")
 
-    def set_velocities(frame: Any) -> Any:
-        frame.velocities = other.trajectory[frame.frame].positions
-        return frame
+    universe.trajectory.add_transformations(_Velocities(other))
 
-    universe.trajectory.add_transformations(set_velocities)
+
+class _Velocities(TransformationBase):
+    """Take velocities from where another trajectory has positions."""
+
+    def __init__(self, other: Any) -> None:
+        super().__init__(parallelizable=True)
+        self._other = other
+
+    def _transform(self, frame: Any) -> Any:
+        frame.velocities = self._other.trajectory[frame.frame].positions
+        return frame
 
 
 def _open(topology: str | Path, trajectory: str | Path | None, frame_interval: float | None) -> Any:
