@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow test-models lint docs clean
+.PHONY: help setup demo test test-slow test-models test-peers peers-reference lint docs clean
 
 help:
 	@echo "make setup      virtual environment $(VENV) with the package and its tools"
@@ -17,6 +17,7 @@ help:
 	@echo "make test       the default tests (PYTEST_ARGS=... is handed to pytest)"
 	@echo "make test-slow  the slow tests"
 	@echo "make test-models  the tests with models of SevenNet, NequIP, Allegro, openmm-ml, MACE and DeePMD-kit"
+	@echo "make test-peers  the analysis against kinisi, freud, GEMDAT, pymatgen, dynasor and tidynamics"
 	@echo "make lint       ruff and mypy"
 	@echo "make docs       documentation in docs/_build/html"
 	@echo "make clean      remove $(VENV), caches, built documentation and $(RESULTS)"
@@ -66,6 +67,21 @@ EXTRAS_mace := mace,openmmml
 	.venv-deepmd/bin/python -m pip install -qq --no-compile --editable ".[deepmd,test]"
 	@touch $@
 
+# Other analysis packages beside what .venv has; peers-reference writes their numbers, which a default test reads.
+test-peers: .venv-peers/.installed
+	.venv-peers/bin/python -m pytest -m peers $(PYTEST_ARGS) tests/peers
+
+peers-reference: .venv-peers/.installed
+	.venv-peers/bin/python tests/peers/reference.py
+
+PEERS := dynasor freud-analysis gemdat kinisi pymatgen-analysis-diffusion tidynamics
+
+.venv-peers/.installed: $(STAMP)
+	$(BIN)/python -m venv .venv-peers
+	echo '$(BESIDE)' > `.venv-peers/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'`/beside.pth
+	.venv-peers/bin/python -m pip install -qq --no-compile $(PEERS)
+	@touch $@
+
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -77,5 +93,5 @@ docs: $(STAMP)
 	@echo "docs/_build/html/index.html"
 
 clean:
-	rm -rf $(VENV) .venv-models .venv-mace .venv-deepmd $(RESULTS) docs/_build docs/api build dist *.egg-info \
+	rm -rf $(VENV) .venv-models .venv-mace .venv-deepmd .venv-peers $(RESULTS) docs/_build docs/api build dist *.egg-info \
 		.pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -40,11 +40,11 @@ class Conductor:
 
     Attributes
     ----------
-    positions : array, shape (frames, 1024, 3)
+    positions : array, shape (frames, 8 * anions, 3)
         Continuous positions, A: PS4 after PS4, P first; then the cations.
     boxes : array, shape (frames, 3, 3)
         Cells, A.
-    sites : array, shape (768, 3)
+    sites : array, shape (6 * anions, 3)
         Places between which cations hop, A.
     hops : int
         Hops in all.
@@ -52,6 +52,8 @@ class Conductor:
         Turns of anions in all.
     breathing : bool
         Whether the cell changes.
+    n_anions : int
+        How many PS4.
     """
 
     positions: Array
@@ -60,11 +62,7 @@ class Conductor:
     hops: int
     jumps: int
     breathing: bool
-
-    @property
-    def n_anions(self) -> int:
-        """How many PS4."""
-        return int(np.prod(ANION_GRID))
+    n_anions: int
 
     @property
     def cations(self) -> NDArray[np.int64]:
@@ -77,7 +75,15 @@ class Conductor:
         return np.asarray((fractional - np.floor(fractional)) @ self.boxes)
 
 
-def conductor(n_frames: int, *, tilted: bool = False, breathing: bool = False, seed: int = 1) -> Conductor:
+def conductor(
+    n_frames: int,
+    *,
+    tilted: bool = False,
+    breathing: bool = False,
+    seed: int = 1,
+    anion_grid: tuple[int, int, int] = ANION_GRID,
+    interval: float = INTERVAL,
+) -> Conductor:
     """Make a trajectory.
 
     Parameters
@@ -90,34 +96,40 @@ def conductor(n_frames: int, *, tilted: bool = False, breathing: bool = False, s
         The cell changes by 1 percent and the crystal drifts by 1 A/ps.
     seed : int, optional
         Seed.
+    anion_grid : tuple of int, optional
+        Anions along each cell vector.
+    interval : float, optional
+        Time between frames, ps.
     """
     rng = np.random.default_rng(seed)
     shape = (TILT if tilted else np.eye(3)) * EDGE
-    grid = np.stack(np.meshgrid(*map(np.arange, ANION_GRID), indexing="ij"), axis=-1).reshape(-1, 3)
+    grid = np.stack(np.meshgrid(*map(np.arange, anion_grid), indexing="ij"), axis=-1).reshape(-1, 3)
     centers = grid @ shape
     sites = ((grid[:, None] + OFFSETS) @ shape).reshape(-1, 3)
-    box = np.array(ANION_GRID)[:, None] * shape
-    walks, hops = _walks(rng, sites, box, n_frames, CATIONS_PER_ANION * len(grid))
-    cations = walks + _noise(rng, walks.shape, 0.25, 0.05)
-    anions, jumps = _anions(rng, centers, n_frames)
+    box = np.array(anion_grid)[:, None] * shape
+    walks, hops = _walks(rng, sites, box, n_frames, CATIONS_PER_ANION * len(grid), interval)
+    cations = walks + _noise(rng, walks.shape, 0.25, 0.05, interval)
+    anions, jumps = _anions(rng, centers, n_frames, interval)
     positions = np.concatenate([anions.reshape(n_frames, -1, 3), cations], axis=1)
     boxes = np.tile(box, (n_frames, 1, 1))
     if breathing:
-        scale = 1.0 + 0.01 * np.sin(2 * np.pi * np.arange(n_frames) * INTERVAL / 5.0)
-        positions = positions * scale[:, None, None] + 0.01 * np.arange(n_frames)[:, None, None]
+        scale = 1.0 + 0.01 * np.sin(2 * np.pi * np.arange(n_frames) * interval / 5.0)
+        positions = positions * scale[:, None, None] + interval * np.arange(n_frames)[:, None, None]
         boxes = boxes * scale[:, None, None]
-    return Conductor(positions, boxes, sites, hops, jumps, breathing)
+    return Conductor(positions, boxes, sites, hops, jumps, breathing, len(grid))
 
 
-def _noise(rng: np.random.Generator, shape: tuple[int, ...], amplitude: float, tau: float) -> Array:
+def _noise(
+    rng: np.random.Generator, shape: tuple[int, ...], amplitude: float, tau: float, interval: float
+) -> Array:
     """Noise with a memory, along the first axis."""
-    memory = np.exp(-INTERVAL / tau)
+    memory = np.exp(-interval / tau)
     noise = rng.normal(size=(shape[0] + 100, *shape[1:])) * amplitude * np.sqrt(1.0 - memory**2)
     return np.asarray(lfilter([1.0], [1.0, -memory], noise, axis=0)[100:])
 
 
 def _walks(
-    rng: np.random.Generator, sites: Array, box: Array, n_frames: int, n_cations: int
+    rng: np.random.Generator, sites: Array, box: Array, n_frames: int, n_cations: int, interval: float
 ) -> tuple[Array, int]:
     """Hops to one of the six nearest sites, refused where it is taken."""
     between = sites[None] - sites[:, None]
@@ -131,7 +143,7 @@ def _walks(
     hops = 0
     for frame in range(n_frames):
         walks[frame] = here
-        for ion in np.flatnonzero(rng.random(n_cations) < HOP_RATE * INTERVAL):
+        for ion in np.flatnonzero(rng.random(n_cations) < HOP_RATE * interval):
             old, new = at[ion], neighbours[at[ion], rng.integers(6)]
             if not taken[new]:
                 taken[old], taken[new], at[ion] = False, True, new
@@ -140,7 +152,7 @@ def _walks(
     return walks, hops
 
 
-def _anions(rng: np.random.Generator, centers: Array, n_frames: int) -> tuple[Array, int]:
+def _anions(rng: np.random.Generator, centers: Array, n_frames: int, interval: float) -> tuple[Array, int]:
     """PS4 that vibrate, librate and jump; each turns about a bond when it jumps."""
     n = len(centers)
     orientations = np.empty((n_frames, n, 3, 3))
@@ -148,15 +160,17 @@ def _anions(rng: np.random.Generator, centers: Array, n_frames: int) -> tuple[Ar
     jumps = 0
     for frame in range(n_frames):
         orientations[frame] = now
-        for anion in np.flatnonzero(rng.random(n) < JUMP_RATE * INTERVAL):
+        for anion in np.flatnonzero(rng.random(n) < JUMP_RATE * interval):
             axis = now[anion] @ TETRAHEDRON[rng.integers(4)] / BOND
             turn = Rotation.from_rotvec(axis * rng.choice([-1, 1]) * 2 * np.pi / 3)
             now = now.copy()
             now[anion] = turn.as_matrix() @ now[anion]
             jumps += 1
-    libration = Rotation.from_rotvec(_noise(rng, (n_frames, n, 3), 0.12, 0.1).reshape(-1, 3)).as_matrix()
+    libration = Rotation.from_rotvec(
+        _noise(rng, (n_frames, n, 3), 0.12, 0.1, interval).reshape(-1, 3)
+    ).as_matrix()
     turned = libration.reshape(n_frames, n, 3, 3) @ orientations
     ligands = np.einsum("faij,kj->faki", turned, TETRAHEDRON)
     atoms = np.concatenate([np.zeros((n_frames, n, 1, 3)), ligands], axis=2)
-    atoms += _noise(rng, atoms.shape, 0.04, 0.03)
-    return atoms + centers[:, None] + _noise(rng, (n_frames, n, 1, 3), 0.1, 0.1), jumps
+    atoms += _noise(rng, atoms.shape, 0.04, 0.03, interval)
+    return atoms + centers[:, None] + _noise(rng, (n_frames, n, 1, 3), 0.1, 0.1, interval), jumps

@@ -73,7 +73,7 @@ def test_all_quantities_take_the_backends(ions: Ions, backend: str, name: str) -
 
 
 def assert_same(ions: Ions, name: str, backend: str) -> None:
-    part = {"start": 3, "step": 2}
+    part: dict[str, Any] = {"start": 3, "step": 2}
     one, two = quantities(ions)[name].run(**part), quantities(ions)[name]
     assert two.parallelizable
     assert backend in two.get_supported_backends()
@@ -84,7 +84,7 @@ def assert_same(ions: Ions, name: str, backend: str) -> None:
 
 
 def test_a_backend_of_somebody_else_reads_in_parts(ions: Ions) -> None:
-    class Here(BackendMultiprocessing):  # type: ignore[misc]
+    class Here(BackendMultiprocessing):
         """Parts one after the other, which is as good a backend as any."""
 
         parts = 0
