@@ -17,7 +17,7 @@ import numpy as np
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "benchmarks"), str(ROOT)]
 
-from peer_run import checksum, peer_run  # noqa: E402
+from peer_run import Array, checksum, ours, peer_run  # noqa: E402
 
 PEERS = {
     "dynasor": ["dynasor", "GEMDAT"],
@@ -27,6 +27,15 @@ PEERS = {
     "pymatgen": ["pymatgen-analysis-diffusion", "pymatgen"],
 }
 """Module ``test_NAME`` and the packages that it calls."""
+
+
+def compare(head: str, here: dict[str, Array], found: dict[str, list[float | None]]) -> None:
+    """Print the largest difference from ours, by the largest number."""
+    for quantity, values in found.items():
+        theirs = np.array(values, dtype=np.float64)
+        known = np.isfinite(theirs)
+        difference = np.abs(here[quantity] - theirs)[known].max() / np.abs(theirs[known]).max()
+        print(f"{head}{quantity:36}{difference:.0e}")
 
 
 def main() -> None:
@@ -42,9 +51,9 @@ def main() -> None:
                 for quantity, values in module.numbers(run).items()
             }
             content[cell] = {"checksum": checksum(run), **found}
+            compare(f"{name:9}{cell:13}", ours(run), found)
         path = ROOT / "tests" / "data" / "peers" / f"{name}.json"
         path.write_text(json.dumps(content, indent=0) + "\n")
-        print(f"{path.relative_to(ROOT)}: {', '.join(found)}")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,22 @@ from typing import Any
 
 import numpy as np
 import pytest
-from peer_run import DT, LAG, LONGEST, ORIGINS, STRIDE, WIDTH, Array, PeerRun, assert_equal, ours, peer_run
+from peer_run import (
+    DIFFUSIVITIES,
+    DT,
+    KELVIN,
+    LAG,
+    LONGEST,
+    ORIGINS,
+    STRIDE,
+    TEMPERATURE,
+    WIDTH,
+    Array,
+    PeerRun,
+    assert_equal,
+    ours,
+    peer_run,
+)
 
 pytestmark = [pytest.mark.peers, pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(1200)]
 
@@ -53,6 +68,8 @@ def distinct(run: PeerRun, reference: str | None) -> Array:
 
 def numbers(run: PeerRun) -> dict[str, Array]:
     """What it finds: displacements from a picosecond on, so the first ones are ours to leave out."""
+    from pymatgen.analysis.diffusion.analyzer import fit_arrhenius, get_conversion_factor
+
     displacements = analyzer(run, min_obs=1)
     lags = np.rint(np.asarray(displacements.dt) / (1000.0 * DT)).astype(int)
     curves = {}
@@ -60,7 +77,11 @@ def numbers(run: PeerRun) -> dict[str, Array]:
         every = np.full(len(run.positions), np.nan)
         every[lags] = values
         curves[name] = every[::STRIDE]
+    factor = get_conversion_factor(displacements.structure, "Li", TEMPERATURE)
+    energy, prefactor, _ = fit_arrhenius(KELVIN, DIFFUSIVITIES)
     return curves | {
+        "Nernst-Einstein": np.array([1e-4 * 1e-3 * factor]),  # A^2/ps in cm^2/s, mS in S
+        "Arrhenius": np.array([energy, prefactor]),
         "self van Hove": radial(van_hove(run, "Li", None).gsrt[1]),
         "distinct van Hove Li-Li": distinct(run, None),
     }
