@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from openmm_anion.errors import InputError, did_you_mean
+from openmm_anion.errors import InputError, did_you_mean, reason
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -17,19 +19,65 @@ else:
 
 Model = TypeVar("Model", bound=BaseModel)
 
+LARGEST = 100_000
+"""Bytes of a file that is read: a study file has some thousand, a device has no end."""
+
+HOTTEST = 1e4
+"""K; no solid is."""
+
+SHORTEST_STEP, LONGEST_STEP = 1e-5, 0.1
+"""ps; the shortest vibration, that of H2, takes 0.008."""
+
+LONGEST_VALUE = 60
+"""Characters of a value that an error message shows."""
+
+WORDS = {
+    "float_type": "give a number, without quotes and without a unit",
+    "int_type": "give a whole number, without quotes and without a unit",
+    "bool_type": "give true or false",
+    "string_type": "give text in quotes",
+    "path_type": "give a path in quotes",
+    "tuple_type": "give a list in brackets",
+    "model_type": "give a table with keys of its own",
+    "dict_type": "give a table with keys of its own",
+}
+"""What pydantic says in words of Python, in those of a file."""
+
+
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 """A number above zero."""
 
 
-class Section(BaseModel):
-    """A table of a file: frozen, and without unknown keys."""
+def _no_plasma(kelvin: float) -> float:
+    if kelvin > HOTTEST:
+        raise ValueError(f"no solid is that hot; give kelvin, up to {HOTTEST:g}")
+    return kelvin
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+def _of_dynamics(ps: float) -> float:
+    if not SHORTEST_STEP <= ps <= LONGEST_STEP:
+        raise ValueError(
+            "that is no time step of molecular dynamics; give picoseconds, such as 0.002 for 2 fs"
+        )
+    return ps
+
+
+Kelvin = Annotated[Positive, AfterValidator(_no_plasma)]
+"""A temperature of a crystal, K."""
+
+TimeStep = Annotated[Positive, AfterValidator(_of_dynamics)]
+"""A time step, ps."""
+
+
+class Section(BaseModel):
+    """A table of a file: frozen, with finite numbers, and without unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 def as_list(value: Any) -> Any:
-    """Return a lone value as a list of one, so that a file may leave the brackets out."""
-    return value if isinstance(value, list | tuple) else [value]
+    """Return a lone value as a tuple of one, so that a file may leave the brackets out."""
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
 
 
 def read_toml(path: str | Path, what: str) -> dict[str, Any]:
@@ -45,22 +93,32 @@ def read_toml(path: str | Path, what: str) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If it is missing or no TOML.
+        If it is missing, no TOML, or far too large for one.
     """
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        with Path(path).open("rb") as file:
+            content = file.read(LARGEST + 1)
     except FileNotFoundError:
         raise InputError(f"{what} {path} not found") from None
+    except (OSError, ValueError) as error:  # ValueError: a null character in the name
+        raise InputError(
+            f"{what} {path} cannot be read: {getattr(error, 'strerror', None) or reason(error)}"
+        ) from None
+    if len(content) > LARGEST:
+        raise InputError(f"{what} {path} is larger than {LARGEST / 1e3:g} kB; give a TOML file")
+    try:
+        # Editors on Windows begin a file with a mark and end its lines with a carriage return.
+        return tomllib.loads(io.StringIO(content.decode("utf-8-sig"), newline=None).read())
+    except UnicodeDecodeError:
+        raise InputError(f"{what} {path} is not UTF-8; save it as UTF-8 text") from None
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{what} {path} is no valid TOML: {error}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"{what} {path} cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8'}"
-        ) from None
+    except (RecursionError, ValueError) as error:  # brackets without end, a number of a thousand digits
+        raise InputError(f"{what} {path} is no valid TOML: {reason(error)}") from None
 
 
 def parse(model: type[Model], content: dict[str, Any], source: str) -> Model:
-    """Validate the content of a file.
+    """Validate the content of a file: a number is a number there, and no text or truth value stands for one.
 
     Parameters
     ----------
@@ -78,7 +136,8 @@ def parse(model: type[Model], content: dict[str, Any], source: str) -> Model:
         range.
     """
     try:
-        return model.model_validate(content)
+        # As JSON, whose lists and texts become tuples and paths even where types are strict.
+        return model.model_validate_json(json.dumps(content, default=str), strict=True)
     except ValidationError as error:
         raise InputError(_first_line(model, error, source)) from None
 
@@ -96,8 +155,10 @@ def _first_line(model: type[BaseModel], error: ValidationError, source: str) -> 
     if problem["type"] == "missing":
         return f"{key!r} is missing in {source}"
     cause = problem.get("ctx", {}).get("error")
-    what = str(cause) if cause else problem["msg"][0].lower() + problem["msg"][1:]
-    return f"{key} = {problem['input']!r} in {source}: {what}"
+    what = str(cause) if cause else WORDS.get(problem["type"], problem["msg"][0].lower() + problem["msg"][1:])
+    value = repr(problem["input"])
+    shown = value if len(value) <= LONGEST_VALUE else value[: LONGEST_VALUE - 3] + "..."
+    return f"{key} = {shown} in {source}: {what}"
 
 
 def _known_keys(model: type[BaseModel], location: list[str]) -> list[str]:

@@ -25,7 +25,7 @@ class CrystalSettings(Section):
     def _three_repetitions(cls, supercell: Any) -> Any:
         if not isinstance(supercell, list | tuple) or len(supercell) != 3:
             raise ValueError("give three whole numbers, one per lattice vector, e.g. [2, 2, 2]")
-        return supercell
+        return tuple(supercell)
 
 
 def beside(folder: Path, name: str) -> str:

@@ -21,6 +21,33 @@ class InputError(ValueError):
     """
 
 
+def reason(error: BaseException, longest: int = 150) -> str:
+    """Return what an exception of a library says, as a clause for an error message.
+
+    Parameters
+    ----------
+    error : BaseException
+        The exception.
+    longest : int, optional
+        Characters that are kept.
+
+    Returns
+    -------
+    str
+        The first line that is not empty, without what no terminal shows, or the name of the exception.
+
+    Examples
+    --------
+    >>> reason(OSError("\\n no such file\\n and more"))
+    'no such file'
+    >>> reason(StopIteration())
+    'StopIteration'
+    """
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = lines[0] if lines else type(error).__name__
+    return "".join(letter if letter.isprintable() else "?" for letter in text[:longest])
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the known word nearest to `word`, or a list of all.
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import openmm
 
+from openmm_anion.errors import reason
+
 
 def problem_with(platform: str) -> str:
     """Return why no Context can be made on a platform; empty if one can.
@@ -18,5 +20,5 @@ def problem_with(platform: str) -> str:
     try:
         openmm.Context(system, openmm.VerletIntegrator(0.001), openmm.Platform.getPlatformByName(platform))
     except openmm.OpenMMException as error:
-        return str(error).splitlines()[0]
+        return reason(error)
     return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,8 +17,11 @@ from openmm import app, unit
 from openmm.app.internal.unitcell import reducePeriodicBoxVectors
 
 from openmm_anion.anions import Polyanions
-from openmm_anion.errors import InputError
+from openmm_anion.errors import InputError, reason
 from openmm_anion.units import ANGSTROM
+
+MOST_ATOMS = 10_000_000
+"""No potential could run more."""
 
 CLOSEST = 0.5
 """Distance (angstrom) under which two atoms cannot be meant; H2 has 0.74."""
@@ -45,16 +49,18 @@ def read_structure(path: str | Path, supercell: Sequence[int] = (1, 1, 1)) -> At
     ------
     InputError
         If the file is missing or cannot be read, is not a crystal, has partly occupied sites, atoms of no
-        element, coordinates that are not finite or two atoms at one place, or if a repetition is not a
-        positive whole number.
+        element, coordinates that are not finite or two atoms at one place, if a repetition is not a
+        positive whole number, or if there would be too many atoms.
     """
+    if Path(path).is_dir():
+        raise InputError(f"structure file {path} is a directory; give a file")
     if not Path(path).is_file():
         raise InputError(f"structure file {path} not found")
     try:
-        atoms = read(path)
+        # ASE would take what follows an @ in the name for the number of a frame.
+        atoms = read(path, do_not_split_by_at_sign=True)
     except Exception as error:  # ASE's readers raise anything, from StopIteration to AssertionError
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"structure file {path} cannot be read by ASE: {reason}") from None
+        raise InputError(f"structure file {path} cannot be read by ASE: {reason(error)}") from None
     if not isinstance(atoms, Atoms) or not len(atoms):
         raise InputError(f"structure file {path} holds no atoms")
     if not np.isfinite(atoms.cell.array).all():
@@ -81,6 +87,11 @@ def read_structure(path: str | Path, supercell: Sequence[int] = (1, 1, 1)) -> At
     if repeat.shape != (3,) or not np.issubdtype(repeat.dtype, np.integer) or repeat.min() < 1:
         raise InputError(
             f"supercell {repeat.tolist()!r} must be three positive whole numbers, e.g. [2, 2, 2]"
+        )
+    n_atoms = len(atoms) * math.prod(repeat.tolist())
+    if n_atoms > MOST_ATOMS:
+        raise InputError(
+            f"supercell {repeat.tolist()!r} of {path} has {n_atoms:.2g} atoms; take a smaller one"
         )
     return _to_openmm_orientation(make_supercell(atoms, np.diag(repeat), order="cell-major"))
 

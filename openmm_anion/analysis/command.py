@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from openmm_anion.analysis.ions import find_ions
 from openmm_anion.analysis.suite import QUANTITIES, Choices, Suite
 from openmm_anion.analysis.trajectory import open_trajectory
 from openmm_anion.analysis.verdict import rule_sentence
-from openmm_anion.atomic_file import make_directory, write_json
+from openmm_anion.atomic_file import make_directory, write_bytes, write_json
 from openmm_anion.errors import InputError, did_you_mean
 
 
@@ -87,7 +88,9 @@ def run(args: argparse.Namespace) -> int:
         numbers |= outcome.numbers
         if outcome.quantity is not None:
             outcome.quantity.to_json(args.out / f"{outcome.name}.json")
-            outcome.quantity.plot().figure.savefig(args.out / f"{outcome.name}.png", dpi=150)
+            drawn = io.BytesIO()
+            outcome.quantity.plot().figure.savefig(drawn, format="png", dpi=150)
+            write_bytes(args.out / f"{outcome.name}.png", drawn.getvalue())
     rule = rule_sentence(numbers)
     if rule:
         print(rule)
@@ -113,14 +116,18 @@ def _choices(args: argparse.Namespace) -> Choices:
         value = getattr(args, name)
         if value is not None and not 0.0 < value < float("inf"):
             raise InputError(f"--{name.replace('_', '-')} {value:g} is no number above zero")
+    if not 0.0 < abs(args.charge) < float("inf"):
+        raise InputError(f"--charge {args.charge:g} is no charge of an ion in e")
     if args.every < 1:
         raise InputError(f"--every {args.every} is no number of frames from 1")
     try:
-        lags = tuple(float(lag) for lag in args.lags.split(",")) if args.lags else ()
+        lags = tuple(float(lag) for lag in args.lags.split(",")) if args.lags is not None else ()
     except ValueError:
         raise InputError(
             f"--lags {args.lags!r}: give times in ps, separated by commas, e.g. 1,5,20"
         ) from None
+    if not all(0.0 < lag < float("inf") for lag in lags):
+        raise InputError(f"--lags {args.lags!r}: times in ps must be above zero")
     return Choices(
         frames=slice(args.begin, args.end, args.every),
         frame_interval=args.dt,
@@ -137,7 +144,9 @@ def _choices(args: argparse.Namespace) -> Choices:
 def _names(only: str | None) -> list[str] | None:
     if only is None:
         return None
-    names = [name.strip() for name in only.split(",")]
+    names = [name.strip() for name in only.split(",") if name.strip()]
+    if not names:
+        raise InputError(f"--only {only!r} names no quantity; there are {', '.join(QUANTITIES)}")
     for name in names:
         if name not in QUANTITIES:
             known = list(QUANTITIES)

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from openmm_anion.atomic_file import write_json
-from openmm_anion.errors import InputError
+from openmm_anion.errors import InputError, reason
 
 
 def variable(dims: str, values: Any, unit: str, meaning: str) -> xr.Variable:
@@ -116,7 +116,7 @@ def from_json(path: str | Path) -> xr.Dataset:
         content = json.loads(Path(path).read_text())
         data = xr.Dataset.from_dict(content)
     except (OSError, ValueError, AttributeError, KeyError, TypeError) as error:
-        raise InputError(f"{path} holds no quantity of a trajectory: {str(error).splitlines()[0]}") from None
+        raise InputError(f"{path} holds no quantity of a trajectory: {reason(error)}") from None
     return data.map(lambda v: v.astype(float) if v.dtype == object else v, keep_attrs=True)
 
 

@@ -13,7 +13,7 @@ from ase.io import iread
 from ase.units import fs
 from MDAnalysis.transformations.base import TransformationBase
 
-from openmm_anion.errors import InputError
+from openmm_anion.errors import InputError, reason
 
 ASE_SUFFIXES = {".extxyz", ".xyz", ".traj", ".vasp", ".cif", ".db"}
 ASE_NAMES = ("XDATCAR", "vasprun", "POSCAR", "CONTCAR", "OUTCAR")
@@ -80,7 +80,9 @@ def _open(topology: str | Path, trajectory: str | Path | None, frame_interval: f
     paths = [Path(path) for path in (topology, trajectory) if path is not None]
     for path in paths:
         if not path.is_file():
-            raise InputError(f"{path} not found")
+            raise InputError(f"{path} is a directory; give a file" if path.is_dir() else f"{path} not found")
+        if not path.stat().st_size:
+            raise InputError(f"{path} is empty")
     first = paths[0]
     by_ase = [_of_ase(path) for path in paths]
     atoms = _frames(first)[0] if by_ase[0] and len(paths) == 2 else None
@@ -99,9 +101,8 @@ def _open(topology: str | Path, trajectory: str | Path | None, frame_interval: f
                 universe = _empty(atoms)
                 universe.load_new(str(paths[-1]), **options)
         except Exception as error:  # readers raise anything
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise InputError(
-                f"{' with '.join(map(str, paths))} cannot be read by MDAnalysis: {reason}"
+                f"{' with '.join(map(str, paths))} cannot be read by MDAnalysis: {reason(error)}"
             ) from None
     if "format" in options:
         universe.trajectory.add_transformations(_TimesOfFrames(universe.trajectory, paths[-1]))
@@ -138,15 +139,17 @@ def _of_ase(path: Path) -> bool:
 
 def _frames(path: Path) -> list[Atoms]:
     try:
-        frames = list(iread(str(path), index=":"))
+        frames = list(iread(str(path), index=":", do_not_split_by_at_sign=True))
     except Exception as error:  # ASE's readers raise anything
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{path} cannot be read by ASE: {reason}") from None
+        raise InputError(f"{path} cannot be read by ASE: {reason(error)}") from None
     if not frames:
         raise InputError(f"{path} holds no frames")
     different = [k for k, frame in enumerate(frames) if list(frame.numbers) != list(frames[0].numbers)]
     if different:
         raise InputError(f"frame {different[0]} of {path} holds other atoms than the first")
+    bad = [k for k, frame in enumerate(frames) if not np.isfinite(frame.cell.array).all()]
+    if bad:
+        raise InputError(f"frame {bad[0]} of {path} has a cell that is not finite")
     return frames
 
 
@@ -172,7 +175,8 @@ def _in_memory(frames: list[Atoms], interval: float | None, atoms: Atoms, paths:
             standard, turn = frame.cell.standard_form()
             turn = turn.T
             boxes[k] = standard.cellpar()
-        positions[k] = frame.positions @ turn
+        with np.errstate(invalid="ignore"):  # the analysis says which frame is not finite, and where
+            positions[k] = frame.positions @ turn
         if velocities is not None:
             velocities[k] = frame.get_velocities() @ turn * (1000.0 * fs)
     universe = _empty(atoms)

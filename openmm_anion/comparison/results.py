@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
 from openmm_anion.analysis.damage import Damage
+from openmm_anion.atomic_file import write_bytes
 from openmm_anion.comparison.ratio import Verdict
 
 FREE = "free"
@@ -133,6 +133,4 @@ class StudyResults(BaseModel):
 
     def write(self, path: Path) -> None:
         """Write as JSON, all at once or not at all."""
-        partial = path.with_name(path.name + ".partial")
-        partial.write_text(self.model_dump_json(indent=1) + "\n")
-        os.replace(partial, path)
+        write_bytes(path, (self.model_dump_json(indent=1) + "\n").encode())

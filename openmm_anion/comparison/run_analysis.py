@@ -22,7 +22,7 @@ from openmm_anion.analysis.msd import MeanSquaredDisplacement
 from openmm_anion.comparison.frequencies import EventCounts, count_events
 from openmm_anion.comparison.results import FREE
 from openmm_anion.comparison.study_directory import RunFolder, StructureRecord, StudyDirectory
-from openmm_anion.errors import InputError
+from openmm_anion.errors import InputError, reason
 from openmm_anion.units import ANGSTROM
 
 _HEADER_TOLERANCE = 1e-3
@@ -53,11 +53,16 @@ class Reference:
         Raises
         ------
         InputError
-            If it holds another number of atoms than ``structure.json``, or no box.
+            If it cannot be read, holds another number of atoms than ``structure.json``, or no box.
         """
         path = study.path / "topology.pdb"
-        with _quiet():
-            universe = mda.Universe(str(path))
+        try:
+            with _quiet():
+                universe = mda.Universe(str(path))
+        except Exception as error:  # readers raise anything
+            raise InputError(
+                f"{path} cannot be read ({reason(error)}); `openmm-anion run` on the same study writes it anew"
+            ) from None
         if len(universe.atoms) != study.structure.n_atoms:
             raise InputError(
                 f"{path} holds {len(universe.atoms)} atoms and structure.json {study.structure.n_atoms}; "
@@ -175,7 +180,7 @@ def _open(folder: RunFolder, structure: StructureRecord) -> Any:
     except OSError as error:
         if folder.record.status == "running":
             return None
-        raise InputError(f"{path} cannot be read ({str(error).splitlines()[0]}); repeat the run") from None
+        raise InputError(f"{path} cannot be read ({reason(error)}); repeat the run") from None
     if n_atoms != structure.n_atoms:
         raise InputError(
             f"{path} holds {n_atoms} atoms and structure.json {structure.n_atoms}; "

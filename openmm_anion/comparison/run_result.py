@@ -50,12 +50,14 @@ def run_result(run: RunAnalysis, diffusion: RunDiffusion | None, longest: float)
     if record.trouble:
         note = f"stopped by {record.trouble}"
     elif not run.frames:
-        note = "no frames yet"
+        note = "no frames yet" if record.status == "running" else "its trajectory is gone"
     elif run.sound and run.frames < FEWEST_FRAMES:
         note = f"{run.frames} frames, too few for a diffusion coefficient"
     elif diffusion is None and run.sound:
         note = f"{run.duration:g} ps of {longest:g} ps, too short to be compared"
     warnings = [str(record.spread)] if record.spread and record.spread.outside else []
+    if record.frames and 0 < run.frames < record.frames:
+        warnings.append(f"of the {record.frames} frames that it wrote, {record.frames - run.frames} are gone")
     warnings += _off_course(run.folder)
     return RunResult(
         temperature_K=record.temperature_K,

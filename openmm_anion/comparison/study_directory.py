@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from openmm_anion.analysis.damage import Damage
+from openmm_anion.atomic_file import read_json
 from openmm_anion.comparison.trouble import Trouble
 from openmm_anion.errors import InputError
 
@@ -37,7 +37,7 @@ class AnionRecord(BaseModel):
 class StructureRecord(BaseModel):
     """``structure.json``: the atoms, which of them are anions and cations, and the plan of the study."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
 
     symbols: list[str]
     masses: list[float]
@@ -75,7 +75,7 @@ class SpreadRecord(BaseModel):
 class RunRecord(BaseModel):
     """``run.json``: one run and how it went."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
 
     mode: str
     temperature_K: float
@@ -84,6 +84,7 @@ class RunRecord(BaseModel):
     frame_interval_ps: float = Field(gt=0.0)
     timestep_ps: float | None = None
     steps: int | None = None
+    frames: int | None = None
     degrees_of_freedom: int | None = None
     seed: int | None = None
     platform: str | None = None
@@ -141,7 +142,7 @@ class RunFolder:
         path = self.path / "thermodynamics.csv"
         if not path.is_file():
             return {}
-        header, _, body = path.read_text().partition("\n")
+        header, _, body = path.read_text(encoding="utf-8", errors="replace").partition("\n")
         names = [name.strip().lstrip("#").strip('" ') for name in header.split(",")]
         for name in THERMODYNAMICS_COLUMNS:
             if name not in names:
@@ -225,17 +226,16 @@ class StudyDirectory:
     def study_text(self) -> str:
         """The settings as they were run, with all defaults, as JSON; empty if there is no copy."""
         path = self.path / "study.json"
-        return path.read_text() if path.is_file() else ""
+        return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 
 
 Record = TypeVar("Record", bound=BaseModel)
 
 
 def _validated(path: Path, model: type[Record]) -> Record:
+    content = read_json(path, "delete its run or start the study again")
     try:
-        return model.model_validate(json.loads(path.read_text()))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is damaged ({error}); delete its run or start the study again") from None
+        return model.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])

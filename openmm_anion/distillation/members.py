@@ -6,12 +6,14 @@ import multiprocessing
 import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
 from openmm_anion.atomic_file import write_json
+from openmm_anion.errors import InputError
 from openmm_anion.models.recipe import Recipe
 from openmm_anion.processes import end_with_parent
 
@@ -46,6 +48,11 @@ def train_members(
     -------
     list of dict
         The cards.
+
+    Raises
+    ------
+    InputError
+        If a process dies, or the frames cannot be trained on.
     """
     missing = [k for k, file in enumerate(files) if not file.is_file()]
     cards: dict[int, dict[str, Any]] = {}
@@ -59,9 +66,14 @@ def train_members(
                 pool.submit(_train, recipes[k].model_dump(), list(data), list(test), files[k]): k
                 for k in missing
             }
-            for job in as_completed(jobs):
-                cards[jobs[job]] = job.result()
-                bar.update()
+            try:
+                for job in as_completed(jobs):
+                    cards[jobs[job]] = job.result()
+                    bar.update()
+            except BrokenProcessPool:
+                raise InputError(
+                    "a process that trained a model died (out of memory?); run the same command again to go on"
+                ) from None
     from openmm_anion import models
 
     return [cards.get(k) or models.load(file).card for k, file in enumerate(files)]

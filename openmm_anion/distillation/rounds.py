@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from openmm_anion import models
 from openmm_anion.anions import find_polyanions
-from openmm_anion.atomic_file import make_directory, write_json
+from openmm_anion.atomic_file import make_directory, read_json, write_json
 from openmm_anion.distillation.explore import Condition, conditions, explored, teacher_frames, test_conditions
 from openmm_anion.distillation.frames import read_frames, write_frames
 from openmm_anion.distillation.labelling import label
@@ -26,6 +26,7 @@ from openmm_anion.models.ani import AniConfig
 from openmm_anion.models.card_page import write_card_page
 from openmm_anion.models.committee import Committee
 from openmm_anion.models.potential import Potential
+from openmm_anion.models.probe import probe_crystal
 from openmm_anion.models.recipe import Recipe
 from openmm_anion.periodic import heights
 from openmm_anion.processes import exclusive
@@ -112,6 +113,12 @@ class _Distillation:
         self.teacher = models.load(settings.teacher.name)
         self.teacher.check(list(self.crystal.symbols), self.crystal.cell.array * ANGSTROM)
         self._check_width()
+        probe_crystal(
+            self.teacher,
+            list(self.crystal.symbols),
+            self.crystal.positions * ANGSTROM,
+            self.crystal.cell.array * ANGSTROM,
+        )
         self._claim()
 
     def _check_width(self) -> None:
@@ -131,7 +138,7 @@ class _Distillation:
         content = json.loads(self.settings.model_dump_json())
         content["structure"]["file"] = self.settings.structure.file.name
         if file.is_file():
-            there = json.loads(file.read_text())
+            there = read_json(file, "choose another --out, or delete that directory")
             different = [key for key in content if content[key] != there.get(key)]
             if different:
                 raise InputError(

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from openmm_anion.configuration import Positive, Section, as_list, parse, read_toml
+from openmm_anion.configuration import Kelvin, Positive, Section, TimeStep, as_list, parse, read_toml
 from openmm_anion.crystal_settings import CrystalSettings, beside
 from openmm_anion.errors import InputError
 from openmm_anion.freezing import mode_name, parse_modes
@@ -27,13 +27,13 @@ class TeacherSettings(Section):
 class ExploreSettings(Section):
     """``[explore]``: where structures come from. Give the conditions of the study that will follow."""
 
-    temperatures: Annotated[tuple[Positive, ...], BeforeValidator(as_list), Field(min_length=1)]
+    temperatures: Annotated[tuple[Kelvin, ...], BeforeValidator(as_list), Field(min_length=1)]
     """Temperatures, K. Include one above those of the study."""
     strains: Annotated[tuple[float, ...], BeforeValidator(as_list), Field(min_length=1)] = (-0.01, 0.0, 0.02)
     """Relative changes of all lengths of the cell."""
-    modes: tuple[str, ...] = ("free", "T", "R", "V")
+    modes: Annotated[tuple[str, ...], BeforeValidator(as_list), Field(min_length=1)] = ("free", "T", "R", "V")
     """Frozen motions of the anions."""
-    timestep: Positive = 0.002
+    timestep: TimeStep = 0.002
     """Time step, ps."""
     settling: Positive = 0.5
     """Free run before motions are frozen, ps."""
@@ -110,9 +110,16 @@ def read_distill_settings(path: str | Path) -> DistillSettings:
         parse_modes(mode)
     if min(settings.explore.strains) <= -0.2 or max(settings.explore.strains) >= 0.2:
         raise InputError(f"explore.strains in {path} are relative changes, such as 0.02; 0.2 is too large")
+    explore = settings.explore
+    for name, value in (("settling", explore.settling), ("length", explore.length)):
+        if value < explore.interval:
+            raise InputError(
+                f"explore.{name} = {value:g} ps in {path} is shorter than explore.interval = "
+                f"{explore.interval:g} ps, so that no frame is looked at; make it longer"
+            )
     folder = Path(path).resolve().parent
     structure = settings.structure.model_copy(update={"file": folder / settings.structure.file})
     modes = tuple(dict.fromkeys(mode_name(parse_modes(mode)) for mode in settings.explore.modes))
-    explore = settings.explore.model_copy(update={"modes": modes})
+    explore = explore.model_copy(update={"modes": modes})
     teacher = settings.teacher.model_copy(update={"name": beside(folder, settings.teacher.name)})
     return settings.model_copy(update={"structure": structure, "explore": explore, "teacher": teacher})

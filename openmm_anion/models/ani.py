@@ -1,17 +1,21 @@
 """The ANI architecture: built and shaped by torchani, evaluated on pairs of any origin."""
 
-from typing import Any, cast
+from __future__ import annotations
+
+from typing import Annotated, Any, cast
 
 import torch
 import torchani
-from pydantic import BaseModel, ConfigDict, Field
+from ase.data import atomic_numbers
+from pydantic import Field, field_validator, model_validator
 from torch import Tensor
 
+from openmm_anion.configuration import Section
 from openmm_anion.models.network import Network
 from openmm_anion.models.symmetry_functions import SymmetryFunctions
 
 
-class AniConfig(BaseModel):
+class AniConfig(Section):
     """Everything that fixes the shape of an ANI model; lengths in angstrom as in torchani.
 
     Examples
@@ -20,20 +24,37 @@ class AniConfig(BaseModel):
     5.2
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     elements: tuple[str, ...] = Field(min_length=1)
     radial_start: float = Field(1.7, gt=0)
-    radial_cutoff: float = Field(5.2, gt=0)
-    radial_shifts: int = Field(16, ge=1)
+    radial_cutoff: float = Field(5.2, gt=0, le=20)
+    radial_shifts: int = Field(16, ge=1, le=256)
     radial_precision: float = Field(16.0, gt=0)
     angular_start: float = Field(1.7, gt=0)
     angular_cutoff: float = Field(4.2, gt=0)
-    angular_shifts: int = Field(6, ge=1)
-    angular_sections: int = Field(4, ge=1)
+    angular_shifts: int = Field(6, ge=1, le=256)
+    angular_sections: int = Field(4, ge=1, le=256)
     angular_precision: float = Field(6.0, gt=0)
     angular_zeta: float = Field(16.0, gt=0)
-    hidden: tuple[int, ...] = Field((96, 64), min_length=1)
+    hidden: tuple[Annotated[int, Field(ge=1, le=4096)], ...] = Field((96, 64), min_length=1)
+
+    @field_validator("elements")
+    @classmethod
+    def _each_element_once(cls, elements: tuple[str, ...]) -> tuple[str, ...]:
+        for symbol in elements:
+            if not atomic_numbers.get(symbol):
+                raise ValueError(f"{symbol!r} is no chemical symbol")
+            if elements.count(symbol) > 1:
+                raise ValueError(f"{symbol} stands twice")
+        return elements
+
+    @model_validator(mode="after")
+    def _within_one_another(self) -> AniConfig:
+        if self.angular_cutoff > self.radial_cutoff:
+            raise ValueError("angular_cutoff must not be larger than radial_cutoff")
+        for kind in ("radial", "angular"):
+            if getattr(self, f"{kind}_start") >= getattr(self, f"{kind}_cutoff"):
+                raise ValueError(f"{kind}_start must be smaller than {kind}_cutoff")
+        return self
 
 
 def build_torchani(config: AniConfig) -> torchani.arch.ANI:

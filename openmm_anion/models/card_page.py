@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -50,9 +51,7 @@ def write_card_page(
     figure = path.with_suffix(".png")
     draw(found, figure)
     write_bytes(path.with_suffix(".md"), page(card, figure.name).encode())
-    part = path.with_name(path.name + ".part")
-    ScriptedPotential(potential.module, card, potential.smallest_width).write(part)
-    part.replace(path)
+    ScriptedPotential(potential.module, card, potential.smallest_width).write(path)
     return card
 
 
@@ -134,4 +133,6 @@ def draw(found: Accuracy, path: Path) -> None:
     energy.set(xlabel="energy of the teacher (meV/atom)", ylabel="energy of the potential (meV/atom)")
     errors.set(xlabel="force error (meV/Å)", ylabel="density", yscale="log")
     errors.legend(frameon=False)
-    figure.savefig(path, dpi=130, metadata={"Software": None})
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=130, metadata={"Software": None})
+    write_bytes(path, drawn.getvalue())

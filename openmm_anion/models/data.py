@@ -9,7 +9,7 @@ import ase
 import ase.io
 import numpy as np
 
-from openmm_anion.errors import InputError
+from openmm_anion.errors import InputError, reason
 
 
 def read_labelled(path: str | Path) -> list[ase.Atoms]:
@@ -29,26 +29,20 @@ def read_labelled(path: str | Path) -> list[ase.Atoms]:
     ------
     InputError
         If the file is missing, unreadable or empty, or a frame is not periodic, has no labels, or has
-        numbers that are not finite.
+        numbers that are not finite, or all forces are zero.
     """
     if not Path(path).is_file():
         raise InputError(f"training data {path} not found; give an extxyz file with energies and forces")
     try:
-        frames = ase.io.read(path, index=":")
-    except (
-        ase.io.formats.UnknownFileTypeError,
-        ValueError,
-        KeyError,
-        IndexError,
-        OSError,
-        EOFError,
-    ) as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0][:150]
-        raise InputError(f"training data {path} cannot be read as structures: {reason}") from None
+        frames = ase.io.read(path, index=":", do_not_split_by_at_sign=True)
+    except Exception as error:  # ASE's readers raise anything, from StopIteration to AssertionError
+        raise InputError(f"training data {path} cannot be read as structures: {reason(error)}") from None
     if not frames:
         raise InputError(f"training data {path} holds no frame; label some structures first")
     for k, atoms in enumerate(frames):
         check_frame(atoms, f"frame {k} of {path}")
+    if not any(np.any(atoms.get_forces()) for atoms in frames):
+        raise InputError(f"all forces of training data {path} are zero; there is nothing to learn from")
     return list(frames)
 
 

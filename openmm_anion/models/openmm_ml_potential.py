@@ -12,7 +12,7 @@ from ase.data import chemical_symbols
 from openmm import app, unit
 from torch import Tensor
 
-from openmm_anion.errors import InputError
+from openmm_anion.errors import InputError, reason
 from openmm_anion.models.force import Bound
 from openmm_anion.models.potential import Potential
 
@@ -115,5 +115,4 @@ def _topology(symbols: Sequence[str]) -> app.Topology:
 
 
 def _because(name: str, error: Exception) -> str:
-    reason = (str(error) or type(error).__name__).splitlines()[0]
-    return f"potential {name!r} cannot be made by openmm-ml: {reason[:250]}"
+    return f"potential {name!r} cannot be made by openmm-ml: {reason(error, 250)}"

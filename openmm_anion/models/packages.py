@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
-from openmm_anion.errors import InputError
+from openmm_anion.errors import InputError, reason
 
 
 def need(module: str, extra: str, what: str) -> ModuleType:
@@ -42,5 +42,6 @@ def need(module: str, extra: str, what: str) -> ModuleType:
             f"python -m pip install 'openmm-anion[{extra}]'"
         ) from None
     except (ImportError, OSError, RuntimeError) as error:  # the latter two: a library that fits no such torch
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise InputError(f"{what} needs package {package}, which cannot be imported: {reason}") from None
+        raise InputError(
+            f"{what} needs package {package}, which cannot be imported: {reason(error)}"
+        ) from None

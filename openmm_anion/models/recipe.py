@@ -21,14 +21,14 @@ class TrainConfig(Section):
 
     epochs: int = Field(100, ge=1)
     batch_atoms: int = Field(256, ge=1)
-    learning_rate: float = Field(2e-3, gt=0)
-    final_learning_rate: float = Field(2e-5, gt=0)
+    learning_rate: float = Field(2e-3, gt=0, le=1)
+    final_learning_rate: float = Field(2e-5, gt=0, le=1)
     energy_weight: float = Field(100.0, ge=0)
     average: float = Field(0.99, ge=0, lt=1)
     validation: float = Field(0.05, gt=0, lt=0.5)
     test: float = Field(0.05, gt=0, lt=0.5)
     block: int = Field(10, ge=1)
-    seed: int = 0
+    seed: int = Field(0, ge=0, lt=2**31)
 
 
 class Recipe(Section):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import torch
 
+from openmm_anion.atomic_file import write_bytes
 from openmm_anion.models.potential import Potential
 from openmm_anion.models.system_energy import SystemEnergy
 
@@ -48,7 +50,7 @@ class ScriptedPotential(Potential):
         return torch.tensor([order[symbol] for symbol in symbols], dtype=torch.long)
 
     def write(self, path: str | Path) -> None:
-        """Write module and card as one TorchScript file, which `models.load` reads.
+        """Write module and card as one TorchScript file, whole or not at all, which `models.load` reads.
 
         Parameters
         ----------
@@ -58,7 +60,9 @@ class ScriptedPotential(Potential):
         card = dict(self.card)
         if self.smallest_width != 2 * self.cutoff:  # which a file means that does not say so
             card["smallest_width_nm"] = self.smallest_width
-        torch.jit.save(self.module, str(path), _extra_files={CARD: json.dumps(card, indent=1)})
+        file = io.BytesIO()
+        torch.jit.save(self.module, file, _extra_files={CARD: json.dumps(card, indent=1)})
+        write_bytes(Path(path), file.getvalue())
 
     def bind(self, symbols: Sequence[str]) -> torch.jit.ScriptModule:
         """The module for these particles: ``forward(positions, box)`` gives energy and forces."""

@@ -12,6 +12,7 @@ import torch
 from ase import Atoms
 
 from openmm_anion import __version__
+from openmm_anion.atomic_file import check_writable
 from openmm_anion.errors import InputError
 from openmm_anion.models.ani import AniConfig, AniEnergy, build_torchani
 from openmm_anion.models.batches import Batch, to_batch
@@ -63,7 +64,7 @@ def train(
     ------
     InputError
         For data that are missing, unlabelled, not finite, too few or the same twice, for elements the recipe
-        leaves out, and for a folder of `out` that does not exist.
+        leaves out, and for an `out` that cannot be written or is one of the data.
 
     Examples
     --------
@@ -74,8 +75,9 @@ def train(
     """
     recipe = recipe or Recipe()
     out = Path(out)
-    if not out.parent.is_dir():
-        raise InputError(f"folder {out.parent} of model file {out.name} does not exist; create it first")
+    check_writable(out, "model file")
+    if any(out.resolve() == Path(path).resolve() for path in (*data, *test)):
+        raise InputError(f"model file {out} is one of the data, which it would replace; choose another --out")
     if out.suffix in (".md", ".png"):
         raise InputError(f"model file {out.name} would be overwritten by its card; end its name in .pt")
     frames = {str(path): read_labelled(path) for path in data}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from openmm_anion.atomic_file import write_bytes
 from openmm_anion.comparison.results import ModeResult, StudyResults, TemperatureResult
 from openmm_anion.errors import InputError
 from openmm_anion.report.modes import colour, formula_text, label
@@ -70,8 +72,11 @@ def save_summary_figure(results: StudyResults, path: Path | str, temperature_K: 
     known = figure.canvas.get_supported_filetypes()
     if target.suffix.lstrip(".").lower() not in known:
         raise InputError(f"a figure cannot be written as {target.name!r}; use .svg, .png or .pdf")
+    drawn = io.BytesIO()
     with _style():
-        figure.savefig(target, dpi=200, metadata={"Date": None} if target.suffix == ".svg" else None)
+        kind = target.suffix.lstrip(".").lower()
+        figure.savefig(drawn, format=kind, dpi=200, metadata={"Date": None} if kind == "svg" else None)
+    write_bytes(target, drawn.getvalue())
     return target
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from plotly.offline import get_plotlyjs
 
 from openmm_anion import __version__
 from openmm_anion.analysis.diffusion import CM2_PER_S, NM2_PER_NS
+from openmm_anion.atomic_file import write_bytes
 from openmm_anion.comparison.results import FREE, StudyResults
 from openmm_anion.comparison.study import analyze_study
 from openmm_anion.comparison.table import estimate_text, interval_text
@@ -49,9 +49,7 @@ def write_report(directory: Path | str) -> Path:
     """
     results = analyze_study(directory)
     path = Path(directory) / "report.html"
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(render(results), encoding="utf-8")
-    os.replace(partial, path)
+    write_bytes(path, render(results).encode())
     return path
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 from openmm import unit
 
 from openmm_anion.atomic_file import write_bytes
-from openmm_anion.errors import InputError
+from openmm_anion.errors import InputError, reason
 from openmm_anion.freezing import MeanReference, freeze, parse_modes
 from openmm_anion.integrators import LangevinMiddleIntegrator
 from openmm_anion.study.platform import make_context
@@ -55,9 +57,19 @@ class Snapshot:
         ----------
         path : Path
             File that `write` made.
+
+        Raises
+        ------
+        InputError
+            If it is damaged.
         """
-        with np.load(path) as content:
-            return cls(content["positions"], content["velocities"], content.get("reference"))
+        try:
+            with np.load(path) as content:
+                return cls(content["positions"], content["velocities"], content.get("reference"))
+        except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise InputError(
+                f"{path} is damaged ({reason(error)}); delete {path.parent} to equilibrate again"
+            ) from None
 
     def write(self, path: Path) -> None:
         """Write a snapshot file, whole or not at all.

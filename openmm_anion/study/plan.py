@@ -90,6 +90,7 @@ def plan_study(settings: StudySettings, measure: float = 2.0) -> Plan:
     check_intervals(settings)
     study = prepare_study(settings)
     platform = choose_platform(settings.computer)
+    study.try_potential()
     dynamics, output = settings.dynamics, settings.output
     modes = tqdm(dynamics.modes, desc="timing a step", unit="mode", leave=False)
     milliseconds = {mode: _milliseconds(study, mode, platform, measure) for mode in modes}

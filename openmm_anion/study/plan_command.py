@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from openmm_anion.errors import InputError
 from openmm_anion.study.plan import plan_study
 from openmm_anion.study.settings import read_settings
 
@@ -35,6 +36,8 @@ def run(args: argparse.Namespace) -> int:
     int
         Exit status 0.
     """
+    if not 0.0 < args.measure < float("inf"):
+        raise InputError(f"--measure {args.measure:g} is no number of seconds above zero")
     settings = read_settings(args.study)
     print(plan_study(settings, args.measure))
     print(f"next: openmm-anion run {args.study}")

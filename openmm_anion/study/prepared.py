@@ -112,6 +112,20 @@ class PreparedStudy:
             content["potential"]["largest_spread"] = self.settings.potential.largest_spread
         return content
 
+    def try_potential(self) -> None:
+        """Evaluate the potential once, and the members of the committee.
+
+        Raises
+        ------
+        InputError
+            If one fails on this crystal, or returns what is no energy with finite forces.
+        """
+        from openmm_anion.models.probe import probe_crystal  # after the threads of torch are set
+
+        members = self.committee.members if self.committee else []
+        for one in (self.potential, *members):
+            probe_crystal(one, list(self.atoms.symbols), self.atoms.positions * ANGSTROM, self.box)
+
     def record(self) -> dict[str, Any]:
         """Return what the analysis needs to know of the structure, as JSON types."""
         dynamics = self.settings.dynamics
@@ -158,14 +172,14 @@ def prepare_study(settings: StudySettings) -> PreparedStudy:
     atoms = ions_together(atoms, find_polyanions(atoms, formulas))
     anions = find_polyanions(atoms, formulas)
     bound = set(anions.indices.tolist())
-    elements = sorted(set(atoms.symbols))
+    others = sorted({symbol for i, symbol in enumerate(atoms.symbols) if i not in bound})
     cations = np.array(
         [i for i, symbol in enumerate(atoms.symbols) if symbol == structure.cation and i not in bound]
     )
     if not len(cations):
         raise InputError(
             f"cation {structure.cation!r} is not among the elements of {structure.file.name} "
-            "outside of the anions" + did_you_mean(structure.cation, elements)
+            "outside of the anions" + did_you_mean(structure.cation, others)
         )
     potential = models.load(settings.potential.name)
     potential.check(list(atoms.symbols), atoms.cell.array * ANGSTROM)

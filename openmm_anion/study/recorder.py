@@ -160,8 +160,12 @@ class Recorder:
         if not self.frames:
             table.unlink(missing_ok=True)
             return
-        lines = table.read_text(encoding="utf-8").splitlines(keepends=True)[: self.frames + 1]
-        write_bytes(table, "".join(lines).encode())
+        lines = table.read_bytes().splitlines(keepends=True)[: self.frames + 1]
+        if len(lines) <= self.frames:
+            raise InputError(
+                f"{table} is shorter than its checkpoint; delete {self._folder} to repeat that run"
+            )
+        write_bytes(table, b"".join(lines))
 
     def __enter__(self) -> Recorder:
         return self

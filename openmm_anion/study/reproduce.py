@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +11,17 @@ from typing import Any
 import numpy as np
 from MDAnalysis.lib.formats.libdcd import DCDFile
 
+from openmm_anion.atomic_file import read_json
 from openmm_anion.configuration import parse
-from openmm_anion.errors import InputError
+from openmm_anion.errors import InputError, reason
 from openmm_anion.study.equilibration import Snapshot
 from openmm_anion.study.layout import RunKey, StudyLayout
 from openmm_anion.study.platform import choose_platform
 from openmm_anion.study.prepared import PreparedStudy, prepare_study
 from openmm_anion.study.production import produce, versions
 from openmm_anion.study.settings import StudySettings
+
+REMEDY = "the run cannot be made again without it"
 
 
 @dataclass(frozen=True)
@@ -80,16 +82,25 @@ def reproduce(run: Path, out: Path, on_steps: Callable[[int], None]) -> Reproduc
     study = kept_study(layout, record)
     if out.exists():
         raise InputError(f"{out} is already there; choose another --out")
-    key = RunKey(record["temperature_K"], record["snapshot"], record["mode"] or "free")
+    try:
+        key = RunKey(float(record["temperature_K"]), int(record["snapshot"]), str(record["mode"]) or "free")
+        seed = int(record["seed"])
+    except KeyError as missing:
+        raise _lacks(layout, missing) from None
+    except (TypeError, ValueError):
+        raise InputError(f"{run / 'run.json'} is damaged; {REMEDY}") from None
+    before = run / "trajectory.dcd"
+    if not before.is_file():
+        raise InputError(f"{before} is gone; there is nothing to compare with")
     snapshot = layout.snapshot_file(key.temperature, key.snapshot)
     if not snapshot.is_file():
         raise InputError(f"{snapshot} is gone; the run cannot be started from the same place")
     platform = choose_platform(study.settings.computer)
-    produce(study, key, Snapshot.read(snapshot), out, record["seed"], platform, on_steps)
+    produce(study, key, Snapshot.read(snapshot), out, seed, platform, on_steps)
     now = versions()
     then: dict[str, str] = record.get("versions", {})
     return compare(
-        run / "trajectory.dcd",
+        before,
         out / "trajectory.dcd",
         {name: (old, now[name]) for name, old in then.items() if now.get(name) != old},
     )
@@ -119,10 +130,9 @@ def kept_study(layout: StudyLayout, record: dict[str, Any]) -> PreparedStudy:
         name, model_sha256 = potential["name"], potential["sha256"]
         content["computer"] = record["computer"] | {"platform": record["platform"]}
     except KeyError as missing:
-        raise InputError(
-            f"{layout.study_file} or the run's run.json lacks {missing}; a version of openmm-anion wrote "
-            "them that did not keep all it takes to run again"
-        ) from None
+        raise _lacks(layout, missing) from None
+    except (TypeError, AttributeError):  # a list, or a number, where a table should be
+        raise InputError(f"{layout.study_file} or the run's run.json is damaged; {REMEDY}") from None
     _check(file, sha256)
     model = layout.inputs / Path(name).name
     structure["file"] = str(file)
@@ -146,10 +156,20 @@ def compare(before: Path, after: Path, changed: dict[str, tuple[str, str]]) -> R
         DCD files.
     changed : dict
         Versions that are not the same.
+
+    Raises
+    ------
+    InputError
+        If one cannot be read.
     """
-    with DCDFile(str(before)) as one, DCDFile(str(after)) as other:
-        frames = min(len(one), len(other))
-        ours, right = (np.array([file.read().xyz.copy() for _ in range(frames)]) for file in (other, one))
+    try:
+        with DCDFile(str(before)) as one, DCDFile(str(after)) as other:
+            frames = min(len(one), len(other))
+            ours, right = (np.array([file.read().xyz.copy() for _ in range(frames)]) for file in (other, one))
+    except OSError as error:
+        raise InputError(f"{before} cannot be compared with {after}: {reason(error)}") from None
+    if ours.shape != right.shape:
+        raise InputError(f"{before} holds other atoms than {after}")
     largest = np.abs(ours - right).reshape(frames, -1).max(axis=1)
     different = np.flatnonzero(largest > 0.0)
     first = int(different[0]) if len(different) else None
@@ -159,8 +179,14 @@ def compare(before: Path, after: Path, changed: dict[str, tuple[str, str]]) -> R
 def _json(path: Path, what: str) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"{path.parent} {what}: it has no {path.name}")
-    content: dict[str, Any] = json.loads(path.read_text())
-    return content
+    return read_json(path, REMEDY)
+
+
+def _lacks(layout: StudyLayout, missing: KeyError) -> InputError:
+    return InputError(
+        f"{layout.study_file} or the run's run.json lacks {missing}; a version of openmm-anion wrote "
+        "them that did not keep all it takes to run again"
+    )
 
 
 def _check(file: Path, sha256: str) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 from tqdm import tqdm
 
-from openmm_anion.study.reproduce import reproduce
+from openmm_anion.atomic_file import read_json
+from openmm_anion.study.reproduce import REMEDY, reproduce
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     """
     out = args.out or args.run.resolve().with_name(args.run.resolve().name + "-again")
     record = args.run / "run.json"
-    total = json.loads(record.read_text()).get("steps") if record.is_file() else None
+    total = read_json(record, REMEDY).get("steps") if record.is_file() else None
     with tqdm(total=total, unit="step", unit_scale=True, disable=args.quiet, delay=0.5) as bar:
         found = reproduce(args.run, out, bar.update)
     print(found)

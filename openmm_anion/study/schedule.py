@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import io
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from openmm import app
 from pydantic_core import to_jsonable_python
 from tqdm import tqdm
 
-from openmm_anion.atomic_file import make_directory, write_bytes, write_json
+from openmm_anion.atomic_file import make_directory, read_json, write_bytes, write_json
 from openmm_anion.errors import InputError
 from openmm_anion.freezing import MODES, parse_modes
 from openmm_anion.processes import exclusive
@@ -24,6 +24,9 @@ from openmm_anion.study.prepared import PreparedStudy, prepare_study
 from openmm_anion.study.settings import StudySettings
 from openmm_anion.study.task import Task
 from openmm_anion.study.workers import Workers, dask_workers, local_workers
+
+MOST_STEPS = 2**31 - 1
+"""Between two frames, and frames of a run: OpenMM and its trajectories count with 32 bits."""
 
 ENDED = ("finished", "broken", "failed")
 
@@ -80,6 +83,7 @@ def run_study(
     check_intervals(settings)
     study = prepare_study(settings)
     platform = choose_platform(settings.computer)
+    study.try_potential()
     make_directory(directory, "results directory")
     with exclusive(layout.lock):
         _write_study(layout, study)
@@ -104,6 +108,10 @@ def check_intervals(settings: StudySettings) -> None:
         pairs.append(("dynamics.window", dynamics.window, "dynamics.timestep", dynamics.timestep))
     for name, value, unit_name, unit in pairs:
         ratio = value / unit
+        if ratio > MOST_STEPS:
+            raise InputError(
+                f"{name} = {value:g} ps is {ratio:.2g} times {unit_name} = {unit:g} ps; take less"
+            )
         if round(ratio) < 1 or abs(ratio - round(ratio)) > 1e-6 * ratio:
             raise InputError(f"{name} = {value:g} ps is no whole multiple of {unit_name} = {unit:g} ps")
 
@@ -112,10 +120,12 @@ def _write_study(layout: StudyLayout, study: PreparedStudy) -> None:
     """Write what describes the study, or check that the directory already belongs to it."""
     now = study.fingerprint()
     if layout.study_file.is_file():
-        before = json.loads(layout.study_file.read_text())
+        before = read_json(layout.study_file, "choose another --out, or delete that directory")
         for section, content in now.items():
+            there = before.get(section)
             for key, value in content.items():
-                old = before.get(section, {}).get(key, _default(section, key))
+                default = _default(section, key)
+                old = there.get(key, default) if isinstance(there, dict) else default
                 if old != value:
                     raise InputError(
                         f"{layout.root} holds a study with {section}.{key} = {old}, but now it is {value}; "
@@ -124,8 +134,9 @@ def _write_study(layout: StudyLayout, study: PreparedStudy) -> None:
     layout.study_file.parent.mkdir(parents=True, exist_ok=True)
     _keep_inputs(layout, study.settings)
     write_json(layout.structure, study.record())
-    with layout.topology.open("w") as file:
-        app.PDBFile.writeFile(study.topology, study.anions.positions * 10.0, file)
+    topology = io.StringIO()
+    app.PDBFile.writeFile(study.topology, study.anions.positions * 10.0, topology)
+    write_bytes(layout.topology, topology.getvalue().encode())
     write_json(layout.study_file, now)
 
 
@@ -192,8 +203,9 @@ class _Scheduler:
         left = []
         for mode in self.settings.dynamics.modes:
             key = RunKey(*start, mode)
-            record = self.layout.run(key) / "run.json"
-            status = json.loads(record.read_text())["status"] if record.is_file() else "open"
+            file = self.layout.run(key) / "run.json"
+            record = read_json(file, f"delete {file.parent} to repeat that run") if file.is_file() else {}
+            status = record.get("status", "open")
             if status in ENDED:
                 self.outcome.statuses[key] = status
             else:

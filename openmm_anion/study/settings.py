@@ -7,12 +7,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from openmm_anion.configuration import Positive, Section, as_list, parse, read_toml
+from openmm_anion.configuration import Kelvin, Positive, Section, TimeStep, as_list, parse, read_toml
 from openmm_anion.crystal_settings import CrystalSettings, beside
 from openmm_anion.freezing import mode_name, parse_modes
 from openmm_anion.freezing.modes import Rotation
 
-Temperatures = Annotated[tuple[Positive, ...], BeforeValidator(as_list), Field(min_length=1)]
+Temperatures = Annotated[tuple[Kelvin, ...], BeforeValidator(as_list), Field(min_length=1)]
+Names = Annotated[tuple[str, ...], BeforeValidator(as_list)]
 
 
 class StructureSettings(CrystalSettings):
@@ -25,9 +26,9 @@ class StructureSettings(CrystalSettings):
 class PotentialSettings(Section):
     """``[potential]``: the trained potential."""
 
-    name: str
+    name: Annotated[str, Field(min_length=1)]
     """Name of a shipped potential, or path of a model file relative to the study file."""
-    committee: tuple[str, ...] = ()
+    committee: Names = ()
     """Two or more potentials, named in the same way, whose disagreement tells what none of them knows."""
     largest_spread: Positive = 0.5
     """Disagreement about the force on an atom above which a frame counts as outside, eV/angstrom."""
@@ -45,7 +46,7 @@ class DynamicsSettings(Section):
 
     temperatures: Temperatures
     """Temperature or list of temperatures, K."""
-    modes: tuple[str, ...] = ("free", "T", "R", "V")
+    modes: Annotated[Names, Field(min_length=1)] = ("free", "T", "R", "V")
     """Frozen motions of each run; the free run is always needed and made."""
     rotation: Rotation = "eckart"
     """Definition of frozen rotation."""
@@ -59,9 +60,9 @@ class DynamicsSettings(Section):
     """Relaxation time of bussi and nose-hoover, ps."""
     friction: Positive = 0.2
     """Friction of langevin-middle, 1/ps."""
-    timestep: Positive = 0.002
+    timestep: TimeStep = 0.002
     """Time step, ps."""
-    snapshots: Annotated[int, Field(ge=1)] = 2
+    snapshots: Annotated[int, Field(ge=1, le=1000)] = 2
     """Independently equilibrated snapshots from which every mode starts."""
     equilibration: Positive = 5.0
     """Free run before each snapshot, ps, with a friction of 5/ps."""
@@ -82,6 +83,8 @@ class DynamicsSettings(Section):
     @field_validator("modes")
     @classmethod
     def _canonical_modes(cls, modes: tuple[str, ...]) -> tuple[str, ...]:
+        if "" in modes:
+            raise ValueError("an empty name is no mode; write 'free' where nothing is frozen")
         # The free run is what the others are divided by.
         return tuple(dict.fromkeys(["free", *(mode_name(parse_modes(mode)) for mode in modes)]))
 
@@ -104,9 +107,9 @@ class ComputerSettings(Section):
     """OpenMM platform; auto takes CUDA where there is a device and CPU elsewhere, and says which."""
     precision: Literal["single", "mixed", "double"] = "mixed"
     """Precision on OpenCL and CUDA."""
-    workers: Annotated[int, Field(ge=0)] = 0
+    workers: Annotated[int, Field(ge=0, le=1000)] = 0
     """Runs at the same time; 0 takes one per core on CPU platforms, and one on a GPU."""
-    threads: Annotated[int, Field(ge=1)] = 1
+    threads: Annotated[int, Field(ge=1, le=1000)] = 1
     """Threads of each worker on CPU platforms."""
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openmm_anion.atomic_file import write_bytes
+from openmm_anion.errors import InputError
 from openmm_anion.models.committee import Committee
 
 Array = NDArray[np.float64]
@@ -33,6 +34,11 @@ class SpreadWatch:
         Folder of the run.
     until_ps : float
         Time up to which an interrupted run is kept, ps; rows after it are dropped.
+
+    Raises
+    ------
+    InputError
+        If the file of an interrupted run is damaged.
     """
 
     def __init__(
@@ -42,10 +48,13 @@ class SpreadWatch:
         self._symbols = list(symbols)
         self._limit = limit
         self._file = folder / FILE
-        rows = self._file.read_text().splitlines(keepends=True)[1:] if self._file.is_file() else []
-        # What a kill left of a row is later than any checkpoint.
-        kept = [row for row in rows if row.endswith("\n") and float(row.split(",")[0]) <= until_ps + 1e-9]
-        write_bytes(self._file, "".join([HEADER, *kept]).encode())
+        rows = self._file.read_bytes().splitlines(keepends=True)[1:] if self._file.is_file() else []
+        try:
+            # What a kill left of a row is later than any checkpoint.
+            kept = [r for r in rows if r.endswith(b"\n") and float(r.split(b",")[0]) <= until_ps + 1e-9]
+        except ValueError:
+            raise InputError(f"{self._file} is damaged; delete {folder} to repeat that run") from None
+        write_bytes(self._file, b"".join([HEADER.encode(), *kept]))
 
     def __call__(self, positions: Array, box: Array, time_ps: float) -> None:
         """Look at one frame.

@@ -11,6 +11,7 @@ from openmm import unit
 
 from openmm_anion.atomic_file import write_bytes
 from openmm_anion.comparison.trouble import Trouble
+from openmm_anion.errors import reason
 
 LARGEST_FORCE = 1e5
 """kJ/(mol nm): 100 eV/angstrom. Thermal motion in a solid knows a tenth of it at most."""
@@ -119,7 +120,7 @@ class Watchdog:
         return None
 
     def _raised(self, error: Exception, step: int) -> Trouble:
-        return self._at(step, f"an error ({str(error).strip().splitlines()[0][:200]})")
+        return self._at(step, f"an error ({reason(error, 200)})")
 
     def _at(self, step: int, what: str, atom: int | None = None) -> Trouble:
         symbol = None if atom is None else self._symbols[atom]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import uuid4
 
-from openmm_anion.errors import InputError
+from openmm_anion.errors import InputError, reason
 from openmm_anion.processes import end_with_parent
 from openmm_anion.study.settings import StudySettings
 from openmm_anion.study.task import Task
@@ -130,8 +130,7 @@ def dask_workers(settings: StudySettings, address: str) -> Iterator[Workers]:
     try:
         client = Client(address, timeout=20, set_as_default=False)
     except (OSError, ValueError, ImportError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"no Dask scheduler answers at {address}: {reason}") from None
+        raise InputError(f"no Dask scheduler answers at {address}: {reason(error)}") from None
     with client:
         threads = _threads(client)
         if not threads:
@@ -153,7 +152,7 @@ def dask_workers(settings: StudySettings, address: str) -> Iterator[Workers]:
             yield Workers(len(threads), lambda task: pool.submit(_on_cluster, task, settings, name), steps)
         except KilledWorker as error:
             raise InputError(
-                f"Dask workers died over a task ({str(error).splitlines()[0]}); run the same command again "
+                f"Dask workers died over a task ({reason(error)}); run the same command again "
                 "to go on from the checkpoints"
             ) from None
         finally:

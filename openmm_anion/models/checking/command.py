@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Check, print the table; 1 if a check fails."""
     from openmm_anion import models
-    from openmm_anion.atomic_file import write_json
+    from openmm_anion.atomic_file import check_writable, write_json
     from openmm_anion.errors import InputError
     from openmm_anion.models.checking.dynamics import Run
     from openmm_anion.models.checking.result import table
@@ -40,12 +40,15 @@ def run(args: argparse.Namespace) -> int:
     from openmm_anion.structure import read_structure
 
     for name, value in (("--temperature", args.temperature), ("--timestep", args.timestep)):
-        if not value > 0:
+        if not 0 < value < float("inf"):
             raise InputError(f"{name} {value:g} must be positive")
     if args.steps < 50:
         raise InputError(f"--steps {args.steps} are too few to see a drift; give 50 or more")
-    if args.json and not args.json.parent.is_dir():
-        raise InputError(f"folder {args.json.parent} of {args.json.name} does not exist; create it first")
+    for name, value in (("--steps", args.steps), ("--seed", args.seed)):
+        if not 0 <= value < 2**31:
+            raise InputError(f"{name} {value} must be between 0 and {2**31 - 1}")
+    if args.json:
+        check_writable(args.json, "file")
     problem = problem_with(args.platform)
     if problem:
         raise InputError(f"platform {args.platform} does not work here: {problem}; choose another")

@@ -11,7 +11,7 @@ from ase import Atoms
 from openmm import unit
 from scipy.stats import linregress
 
-from openmm_anion.errors import InputError
+from openmm_anion.errors import InputError, reason
 from openmm_anion.models.checking.probe import Array
 from openmm_anion.models.checking.result import CheckResult
 from openmm_anion.models.potential import Potential
@@ -106,19 +106,19 @@ def advance(context: openmm.Context, steps: int, run: Run) -> None:
     InputError
         If the crystal explodes.
     """
-    reason = ""
+    trouble = ""
     try:
         context.getIntegrator().step(steps)
         kinetic = context.getState(energy=True).getKineticEnergy().value_in_unit(unit.kilojoule_per_mole)
         kelvin = 2 * kinetic / (3 * context.getSystem().getNumParticles() * MOLAR_GAS_CONSTANT)
         if not kelvin < TOO_HOT * run.temperature:
-            reason = f"it is {kelvin:.3g} K hot"
+            trouble = f"it is {kelvin:.3g} K hot"
     except openmm.OpenMMException as error:  # an exception in a PythonForce, or particles that are nowhere
-        reason = str(error).splitlines()[0]
-    if reason:
+        trouble = reason(error)
+    if trouble:
         raise InputError(
             f"the crystal blows up after {context.getTime().value_in_unit(unit.picosecond):.3g} ps at "
-            f"{run.temperature:g} K with steps of {1e3 * run.timestep:g} fs: {reason}"
+            f"{run.temperature:g} K with steps of {1e3 * run.timestep:g} fs: {trouble}"
         )
 
 

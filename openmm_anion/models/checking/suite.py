@@ -13,6 +13,8 @@ from openmm_anion.models.checking.result import CheckResult
 from openmm_anion.models.checking.smoothness import no_jumps
 from openmm_anion.models.checking.teacher import as_the_teacher
 from openmm_anion.models.potential import Potential
+from openmm_anion.models.probe import probe_crystal
+from openmm_anion.units import ANGSTROM
 
 FRAMES = 10
 """Compared with a teacher."""
@@ -67,6 +69,9 @@ def check_model(
             bar.set_postfix_str(following)
 
         bar.set_postfix_str("heating")
+        potential.check(list(atoms.symbols), atoms.cell.array * ANGSTROM)
+        for one in (potential, teacher) if teacher else (potential,):
+            probe_crystal(one, list(atoms.symbols), atoms.positions * ANGSTROM, atoms.cell.array * ANGSTROM)
         context, positions = heated(potential, atoms, run)
         warm = atoms.copy()
         warm.positions = positions

@@ -5,12 +5,19 @@ from __future__ import annotations
 import hashlib
 import re
 import zipfile
+import zlib
 from pathlib import Path
 
 from openmm_anion.errors import InputError
 
 BUILT_IN = {"aten", "prim", "quantized", "prepacked", "cuda", "mkldnn", "inductor"}
 """Namespaces of operators that torch itself has."""
+
+FORBIDDEN = re.compile(r"""[."']\s*(save|from_file)\b""")
+"""TorchScript's operators that write and read files of the user's; loading alone can run them."""
+
+LARGEST, DENSEST = 100_000_000, 20
+"""Bytes that a file may unpack to, and to how many times its own size if there are more: weights are not packed."""
 
 
 class Archive:
@@ -31,16 +38,31 @@ class Archive:
     Raises
     ------
     InputError
-        If the file is missing, truncated, or no TorchScript.
+        If the file is missing, truncated, or no TorchScript; if it unpacks to far more than a model has; or if
+        its code writes or reads files.
+
+    Notes
+    -----
+    This is no sandbox, see "Whose models to run" in the documentation of potentials.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        if self.path.is_dir():
+            raise InputError(f"model file {path} is a directory; give a file")
         if not self.path.is_file():
             raise InputError(f"model file {path} not found; give its path or the name of a shipped model")
         try:
             with zipfile.ZipFile(self.path) as archive:
                 names = archive.namelist()
+                if len({name.lower() for name in names}) < len(names):
+                    raise InputError(f"model file {path} holds two parts of one name; it was tampered with")
+                unpacked, packed = sum(i.file_size for i in archive.infolist()), self.path.stat().st_size
+                if unpacked > max(LARGEST, DENSEST * packed):
+                    raise InputError(
+                        f"model file {path} of {packed / 1e6:.3g} MB unpacks to {unpacked / 1e6:.0f} MB; it is no "
+                        "potential"
+                    )
                 if not any("/code/" in name for name in names):
                     raise InputError(f"model file {path} is no TorchScript file; {_hint(names)}")
                 self.extra = {
@@ -48,11 +70,17 @@ class Archive:
                     for name in names
                     if "/extra/" in name
                 }
-                code = [archive.read(name).decode() for name in names if re.search(r"/code/.*\.py$", name)]
-        except zipfile.BadZipFile:
+                code = [archive.read(name).decode() for name in names if _is_code(name)]
+        # What Python's zipfile raises for bytes that are not as they should be.
+        except (zipfile.BadZipFile, zlib.error, EOFError, UnicodeDecodeError, RuntimeError, OSError):
             raise InputError(
                 f"model file {path} is truncated or no TorchScript file; copy or train it again"
             ) from None
+        for found in filter(None, map(FORBIDDEN.search, code)):
+            raise InputError(
+                f"model file {path} calls torch.{found[1]}, which reaches for files on this computer; no potential "
+                "needs that, do not use it"
+            )
         spaces = re.compile(r"\bops\.(\w+)\.\w+\(|__torch__\.torch\.classes\.(\w+)\.")
         used = {space for text in code for found in spaces.findall(text) for space in found if space}
         self.namespaces = used - BUILT_IN
@@ -61,6 +89,10 @@ class Archive:
     def sha256(self) -> str:
         """Checksum of the whole file."""
         return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+
+def _is_code(name: str) -> bool:
+    return name.lower().endswith(".py")  # torch finds parts by name, whatever the case
 
 
 def _hint(names: list[str]) -> str:
