@@ -107,6 +107,7 @@ def _thermodynamics(folder: RunFolder) -> Thermodynamics | None:
     columns = folder.thermodynamics()
     if not columns:
         return None
+    # Potential energies are known in some frames only; these are enough for a plot.
     finite = np.all([np.isfinite(column) for column in columns.values()], axis=0)
     if not finite.any():
         return None
@@ -117,6 +118,6 @@ def _thermodynamics(folder: RunFolder) -> Thermodynamics | None:
         potential_kj_mol=kept["potential_kj_mol"][::step].tolist(),
         temperature_K=kept["temperature_K"][::step].tolist(),
         constraint_violation_nm=kept["constraint_violation_nm"][::step].tolist(),
-        mean_temperature_K=float(kept["temperature_K"].mean()),
-        largest_constraint_violation_nm=float(kept["constraint_violation_nm"].max()),
+        mean_temperature_K=float(np.nanmean(columns["temperature_K"])),
+        largest_constraint_violation_nm=float(np.nanmax(columns["constraint_violation_nm"])),
     )

@@ -111,15 +111,17 @@ def diagnose(
         displacements = same.positions - same.means(same.positions)[:, None]
         turn = shape.best_rotation(displacements, relative, same.masses)
         straight = same.linear
-        turn[straight] = shape.best_line_rotation(
-            displacements[straight], relative[straight], same.masses[straight], same.axes[straight, :, 0]
-        )
+        if straight.any():
+            turn[straight] = shape.best_line_rotation(
+                displacements[straight], relative[straight], same.masses[straight], same.axes[straight, :, 0]
+            )
         fitted = displacements @ np.swapaxes(turn, -1, -2)
         numbers = same.numbers
         away[numbers] = np.linalg.norm(minimum_image(center - same.means(same.positions), box), axis=-1)
-        angle[numbers] = np.where(
-            same.linear, _axis_angles(displacements, relative, same), shape.rotation_angle(turn)
-        )
+        angles = shape.rotation_angle(turn)
+        if straight.any():
+            angles = np.where(straight, _axis_angles(displacements, relative, same), angles)
+        angle[numbers] = angles
         off[numbers] = np.linalg.norm(relative - fitted, axis=-1).max(axis=-1)
         rotations = _eckart_rotations(relative, displacements, same)
         eckart[numbers] = np.linalg.norm(rotations, axis=-1)

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import openmm
 from openmm import unit
 
@@ -25,6 +26,9 @@ from openmm_anion.study.prepared import PreparedStudy
 from openmm_anion.study.recorder import Recorder
 from openmm_anion.study.thermostat import production_integrator
 from openmm_anion.study.watchdog import Watchdog
+
+ENERGY_STEPS = 100
+"""Steps between two looks at energies and forces, at least. Each costs as much as a step."""
 
 WARM_UP = 5
 """Evaluations of the forces before a run starts; TorchScript profiles one or two and then compiles."""
@@ -85,6 +89,8 @@ def produce(
     interval = round(output.frame_interval / dynamics.timestep)
     per_checkpoint = max(1, round(output.checkpoint_interval / output.frame_interval))
     last = round(dynamics.production / output.frame_interval)
+    # Without a thermostat the energies are what tells whether a run is sound.
+    per_energy = 1 if dynamics.thermostat == "none" else -(-ENERGY_STEPS // interval)
     precision = precision_of(platform, settings.computer)
     record: dict[str, Any] = {
         "mode": frozen.modes,
@@ -94,6 +100,7 @@ def produce(
         "timestep_ps": dynamics.timestep,
         "steps": last * interval,
         "frame_interval_ps": interval * dynamics.timestep,
+        "energy_interval_ps": per_energy * interval * dynamics.timestep,
         "degrees_of_freedom": frozen.degrees_of_freedom - 3 * driftless,
         "thermostat": dynamics.thermostat,
         "reference": dynamics.reference,
@@ -123,17 +130,16 @@ def produce(
         if first:
             dog.resume((first - 1) * interval)
         for frame in range(first, last + 1):
-            state = dog.advance(frame * interval)
+            energies = frame % per_energy == 0 or frame == last
+            state = dog.advance(frame * interval, energies=energies)
             if state is None:
-                assert dog.trouble is not None
-                status = "failed"
-                record["trouble"] = dog.trouble.model_dump()
-                dog.write_last_good_state(folder)
                 break
             if frame:
                 on_steps(interval)
             time_ps = frame * record["frame_interval_ps"]
-            broken = _record_frame(study, frozen, driftless, state, recorder, watch, time_ps)
+            broken = _record_frame(study, frozen, driftless, state, energies, recorder, watch, time_ps)
+            if broken and not energies and dog.find_cause(frame * interval):
+                break
             if broken:
                 status = "broken"
                 record["broken"] = [damage.model_dump() for damage in broken]
@@ -142,6 +148,11 @@ def produce(
                 spread(state.getPositions(asNumpy=True).value_in_unit(unit.nanometer), study.box, time_ps)
             if frame % per_checkpoint == 0 or frame == last:
                 recorder.checkpoint(context.createCheckpoint())
+        if dog.trouble:
+            status = "failed"
+            record["trouble"] = dog.trouble.model_dump()
+            dog.write_last_good_state(folder)
+            recorder.keep(-(-dog.trouble.step // interval))
         done, frames = (recorder.frames - first) * interval, recorder.frames
     if spread:
         record["spread"] = spread.record()
@@ -175,22 +186,30 @@ def _record_frame(
     frozen: FrozenSystem,
     driftless: bool,
     state: openmm.State,
+    energies: bool,
     recorder: Recorder,
     watch: Callable[..., list[Damage]],
     time_ps: float,
 ) -> list[Damage]:
-    """Write one frame; return what happened to anions."""
+    """Write one frame; return what happened to anions.
+
+    Without energies the potential energy is not known, and the kinetic energy that of the velocities, as
+    integrators with a thermostat define it.
+    """
     positions = state.getPositions(asNumpy=True).value_in_unit(unit.nanometer)
-    potential = state.getPotentialEnergy().value_in_unit(unit.kilojoule_per_mole)
-    kinetic = state.getKineticEnergy().value_in_unit(unit.kilojoule_per_mole)
+    velocities = state.getVelocities(asNumpy=True).value_in_unit(unit.nanometer / unit.picosecond)
+    if energies:
+        potential = state.getPotentialEnergy().value_in_unit(unit.kilojoule_per_mole)
+        kinetic = state.getKineticEnergy().value_in_unit(unit.kilojoule_per_mole)
+    else:
+        potential, kinetic = np.nan, 0.5 * float(frozen.masses @ (velocities**2).sum(axis=1))
     values = (
         time_ps,
         potential,
         kinetic,
         frozen.temperature(kinetic, drift_removed=driftless),
-        frozen.violation(positions).displacement,
+        frozen.violation(positions).displacement if frozen.modes else 0.0,
     )
-    velocities = state.getVelocities(asNumpy=True).value_in_unit(unit.nanometer / unit.picosecond)
     recorder.write(positions, velocities, study.box, values)
     return watch(positions, study.box, time_ps)
 

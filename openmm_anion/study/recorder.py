@@ -107,6 +107,18 @@ class Recorder:
         self._table.write(",".join(f"{value:.10g}" for value in values) + "\n")
         self.frames += 1
 
+    def keep(self, frames: int) -> None:
+        """Drop what was written after so many frames, and write no more.
+
+        Parameters
+        ----------
+        frames : int
+            Frames and records to keep, from the first.
+        """
+        self._close()
+        self.frames = min(self.frames, frames)
+        self._truncate([Path(file.name).name for file in self._dcd_files])
+
     def checkpoint(self, state: bytes) -> None:
         """Make everything written so far durable, and save the state that follows it.
 
@@ -173,6 +185,8 @@ class Recorder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for file in self._dcd_files:
+        self._close()
+
+    def _close(self) -> None:
+        for file in (*self._dcd_files, self._table):
             file.close()
-        self._table.close()

@@ -40,36 +40,58 @@ class Watchdog:
         self, context: openmm.Context, symbols: Sequence[str], groups: int, timestep: float, interval: int
     ) -> None:
         self._context, self._symbols, self._groups = context, list(symbols), groups
-        self._timestep, self._interval = timestep, interval
+        self._timestep, self._interval, self._step = timestep, interval, 0
         self._good: tuple[int, bytes, openmm.State] | None = None
         self.trouble: Trouble | None = None
 
-    def advance(self, step: int) -> openmm.State | None:
+    def advance(self, step: int, *, energies: bool = True) -> openmm.State | None:
         """Run to the next frame.
 
         Parameters
         ----------
         step : int
             Step at its end; that of the start for the state as it is.
+        energies : bool, optional
+            Look at energies and forces, too. That costs an evaluation of the potential which OpenMM does not
+            keep for the next step. What is wrong with a force that was not looked at is found the next time,
+            at the step at which it began.
 
         Returns
         -------
         openmm.State or None
-            Positions, velocities, energies and forces; None when there is `trouble`.
+            Positions and velocities, and energies and forces if asked for; None when there is `trouble`.
         """
-        begin = step if self._good is None else self._good[0]
+        begin = step if self._good is None else self._step
+        self._step = step
         try:
             if step > begin:
                 self._context.getIntegrator().step(step - begin)
-            state = self._state()
-            self.trouble = self._look(state, step)
+            state = self._state(energies)
+            self.trouble = self._look(state, step, energies)
         except openmm.OpenMMException as error:
             self.trouble = self._raised(error, step)
         if self.trouble is None:
-            self._good = step, self._context.createCheckpoint(), state
+            if energies:
+                self._good = step, self._context.createCheckpoint(), state
             return state
-        self._locate()
+        self._locate(step)
         return None
+
+    def find_cause(self, step: int) -> bool:
+        """Look at every step since the last look at forces, because something has happened to an anion.
+
+        Parameters
+        ----------
+        step : int
+            The step of the frame in which it was seen.
+
+        Returns
+        -------
+        bool
+            Whether there is `trouble`, of which that was the consequence.
+        """
+        self._locate(step)
+        return self.trouble is not None
 
     def resume(self, step: int) -> None:
         """Take the state as it is for good: it was looked at before the checkpoint was written.
@@ -83,6 +105,7 @@ class Watchdog:
         # the run would not be the uninterrupted one any more.
         state = self._context.getState(positions=True, velocities=True, forces=True, groups=self._groups)
         self._good = step, self._context.createCheckpoint(), state
+        self._step = step
 
     def write_last_good_state(self, folder: Path) -> None:
         """Write the last good state, if there is one, as OpenMM's XML.
@@ -95,12 +118,16 @@ class Watchdog:
         if self._good is not None:
             write_bytes(folder / LAST_GOOD_STATE, openmm.XmlSerializer.serialize(self._good[2]).encode())
 
-    def _state(self) -> openmm.State:
+    def _state(self, energies: bool) -> openmm.State:
         return self._context.getState(
-            positions=True, velocities=True, energy=True, forces=True, groups=self._groups
+            positions=True, velocities=True, energy=energies, forces=energies, groups=self._groups
         )
 
-    def _look(self, state: openmm.State, step: int) -> Trouble | None:
+    def _look(self, state: openmm.State, step: int, energies: bool) -> Trouble | None:
+        if not energies:
+            positions = state.getPositions(asNumpy=True).value_in_unit(unit.nanometer)
+            bad = np.flatnonzero(~np.isfinite(positions).all(axis=1))
+            return self._at(step, "a position that is not finite", int(bad[0])) if len(bad) else None
         forces = state.getForces(asNumpy=True).value_in_unit(unit.kilojoule_per_mole / unit.nanometer)
         positions = state.getPositions(asNumpy=True).value_in_unit(unit.nanometer)
         sizes = np.linalg.norm(forces, axis=1)
@@ -127,18 +154,21 @@ class Watchdog:
         time = round(step * self._timestep, 9)
         return Trouble(step=step, time_ps=time, atom=atom, symbol=symbol, what=what)
 
-    def _locate(self) -> None:
-        """Go back to the last good frame and on in single steps, to the first that is bad."""
+    def _locate(self, last: int) -> None:
+        """Go back to the last good frame and on in single steps, to the first that is bad, or the last."""
         if self._good is None:
             return
         first, checkpoint, _ = self._good
         self._context.loadCheckpoint(checkpoint)
-        for step in range(first + 1, first + self._interval + 1):
+        for step in range(first + 1, last + 1):
             try:
                 self._context.getIntegrator().step(1)
-                found = self._look(self._state(), step)
+                state = self._state(energies=True)
+                found = self._look(state, step, energies=True)
             except openmm.OpenMMException as error:
                 found = self._raised(error, step)
             if found:
                 self.trouble = found
                 return
+            if (step - first) % self._interval == 0:
+                self._good = step, self._context.createCheckpoint(), state
