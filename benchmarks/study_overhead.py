@@ -8,9 +8,9 @@ second Context with the same System and integrator from the same start, which wr
 counts is the time of the processor, of which other programs take no share; one checkpoint interval of the run
 over the bare steps in between makes a ratio, and the median and the middle half of all of them are printed.
 
-Below stands where the time goes, in percent of the bare steps: each part alone, as often as the run calls it. A
-State with energies and forces costs an evaluation of the potential, which the next step need not repeat if
-OpenMM knows that forces are valid. With --committee two models look at each checkpoint.
+Below stands where the time goes, in percent of the bare steps: each part alone, as often as the run calls it.
+A State with energies and forces costs an evaluation of the potential. With --committee two models look at
+each checkpoint.
 """
 
 from __future__ import annotations

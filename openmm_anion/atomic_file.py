@@ -131,7 +131,7 @@ def read_json(path: Path, remedy: str) -> dict[str, Any]:
     >>> read_json(Path("nowhere.json"), "start the study again")
     Traceback (most recent call last):
     ...
-    openmm_anion.errors.InputError: nowhere.json cannot be read (No such file or directory); start the study again
+    openmm_anion.errors.InputError: nowhere.json cannot be read (No such file or directory); ...
     """
     try:
         content = json.loads(path.read_bytes())

@@ -63,11 +63,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = import_module(COMMANDS[args.command][0]).run(args)
     except InputError as error:
-        print(f"openmm-anion: {error}", file=sys.stderr)
+        print(f"openmm-anion: {_one_line(str(error))}", file=sys.stderr)
         return 2
     except OSError as error:  # a full disk, a folder without permission, a name that is too long
         where = f"{error.filename}: " if error.filename else ""
-        print(f"openmm-anion: {where}{error.strerror or error}", file=sys.stderr)
+        print(f"openmm-anion: {_one_line(f'{where}{error.strerror or error}')}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(
@@ -75,6 +75,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 130
     return status
+
+
+def _one_line(message: str) -> str:
+    """Escape what would break the line, or command the terminal: a name of a file may hold anything."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in message)
 
 
 if __name__ == "__main__":

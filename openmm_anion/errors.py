@@ -38,7 +38,7 @@ def reason(error: BaseException, longest: int = 150) -> str:
 
     Examples
     --------
-    >>> reason(OSError("\\n no such file\\n and more"))
+    >>> reason(OSError(" no such file"))
     'no such file'
     >>> reason(StopIteration())
     'StopIteration'

@@ -6,31 +6,42 @@ import errno
 import os
 import string
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import ase.io
 import numpy as np
 import pytest
+import synthetic_study
+from crystals import labelled
 from hypothesis import given
 from hypothesis import strategies as st
 from openmm import app
 from test_cli_errors import STUDY, write_study
 
+from openmm_anion import models
 from openmm_anion.atomic_file import write_bytes
 from openmm_anion.cli import main
 from openmm_anion.configuration import read_toml
 from openmm_anion.errors import InputError
+from openmm_anion.models.committee import Committee
 from openmm_anion.study.equilibration import Snapshot
 from openmm_anion.study.layout import RunKey
 from openmm_anion.study.prepared import prepare_study
 from openmm_anion.study.production import produce
-from openmm_anion.study.recorder import DCD_HEADER
+from openmm_anion.study.recorder import DCD_HEADER, TRAJECTORY, Recorder, frame_bytes
 from openmm_anion.study.settings import StudySettings, parse_settings, read_settings
+from openmm_anion.study.spread_watch import SpreadWatch
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+ANALYZE = (
+    "analyze STUDY/topology.pdb STUDY/runs/T850K/snapshot-0/free/trajectory.dcd --cation Na --anion PS4 "
+    "--only msd --quiet"
+)
 
 SCALARS = st.one_of(
     st.none(),
@@ -83,6 +94,14 @@ def test_any_text_is_a_study_or_refused(tmp_path_factory: pytest.TempPathFactory
     assert complaint is None or ("fuzzed study.toml" in complaint and "\n" not in complaint)
 
 
+@given(st.binary(max_size=200))
+def test_any_bytes_are_toml_or_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    path = tmp_path_factory.getbasetemp() / "fuzzed bytes.toml"
+    path.write_bytes(content)
+    complaint = complaint_of(lambda: read_toml(path, "study file"))
+    assert complaint is None or ("fuzzed bytes.toml" in complaint and "\n" not in complaint)
+
+
 @pytest.mark.parametrize("what", ["a frame", "a checkpoint"])
 def test_a_disk_that_is_full_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
@@ -122,6 +141,70 @@ def full_after(calls: int, write: Callable[..., object]) -> Callable[..., object
         return write(*arguments, **options)
 
     return try_to_write
+
+
+@pytest.mark.parametrize(
+    ("command", "written", "kept"),
+    [
+        ("report STUDY --figure new.svg", ["STUDY/results.json"], ["STUDY/report.html", "new.svg"]),
+        (f"{ANALYZE} -o out", ["out/msd.json"], ["out/msd.png", "out/summary.json"]),
+        ("train data.extxyz --epochs 1 --out new.pt --quiet", ["new.png"], ["new.md", "new.pt"]),
+    ],
+)
+def test_a_file_is_the_old_or_the_new_one(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+    written: list[str],
+    kept: list[str],
+) -> None:
+    """The disk is full in the second file: the first is whole, the others are as they were."""
+    monkeypatch.chdir(tmp_path)
+    synthetic_study.write_study(tmp_path / "STUDY", {"free": 0.04}, snapshots=1, n_frames=50)
+    ase.io.write("data.extxyz", labelled(12))
+    for name in (*written, *kept):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_text("old")
+    monkeypatch.setattr("openmm_anion.atomic_file.os.fsync", full_after(1, os.fsync))
+    assert main(command.split()) == 2
+    assert capsys.readouterr().err.endswith("openmm-anion: No space left on device\n")
+    for name in written:
+        assert Path(name).stat().st_size > 1000
+    for name in kept:
+        assert Path(name).read_text() == "old"
+    assert not list(tmp_path.rglob("*.part"))
+
+
+@pytest.mark.parametrize("spoil", [b"", b"{", b"[1, 2]", b"\xff\xfe", b'{"frames": "many"}\n', b"PK\x03\x04"])
+@pytest.mark.parametrize("name", ["checkpoint.bin", "snapshot.npz", "thermodynamics.csv", "spread.csv"])
+def test_what_a_run_goes_on_from_is_damaged(tmp_path: Path, name: str, spoil: bytes) -> None:
+    """One line that says which file it is, whatever is in it."""
+    path = tmp_path / name
+    path.write_bytes(spoil)
+    topology = app.Topology()
+    if name == "snapshot.npz":
+        complaint = complaint_of(lambda: Snapshot.read(path))
+    elif name == "spread.csv":
+        path.write_bytes(b"head\n" + spoil + b"\n")
+        committee = Silent([models.load("na3ps4")] * 2)
+        complaint = complaint_of(lambda: SpreadWatch(committee, ["Na"], 1.0, tmp_path, 1.0))
+    else:
+        if name == "thermodynamics.csv":
+            (tmp_path / "checkpoint.bin").write_bytes(b'{"frames": 3, "fingerprint": "x"}\n')
+            (tmp_path / TRAJECTORY).write_bytes(bytes(DCD_HEADER + 3 * frame_bytes(0)))
+        complaint = complaint_of(lambda: Recorder(tmp_path, topology, 0.002, 5, "x"))
+    assert complaint is not None
+    assert str(path) in complaint
+    assert "\n" not in complaint
+    assert "delete" in complaint
+
+
+class Silent(Committee):
+    """Is never asked."""
+
+    def bind(self, symbols: Sequence[str]) -> Callable[..., np.ndarray]:
+        return lambda *_: np.zeros(len(symbols))
 
 
 def test_the_command_says_it_in_one_line(

@@ -11,6 +11,7 @@ import numpy as np
 from ase import Atoms
 from ase.io import iread
 from ase.units import fs
+from MDAnalysis.lib.formats.libdcd import DCDFile
 from MDAnalysis.transformations.base import TransformationBase
 
 from openmm_anion.errors import InputError, reason
@@ -95,6 +96,9 @@ def _open(topology: str | Path, trajectory: str | Path | None, frame_interval: f
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
+            if paths[-1].suffix.lower() == ".dcd":
+                # Its failure leaves no traceback behind, as that of the reader does.
+                DCDFile(str(paths[-1])).close()
             if atoms is None:
                 universe = mda.Universe(*map(str, paths), **options)
             else:

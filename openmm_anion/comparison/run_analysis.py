@@ -61,7 +61,7 @@ class Reference:
                 universe = mda.Universe(str(path))
         except Exception as error:  # readers raise anything
             raise InputError(
-                f"{path} cannot be read ({reason(error)}); `openmm-anion run` on the same study writes it anew"
+                f"{path} cannot be read ({reason(error)}); `openmm-anion run` on its study writes it anew"
             ) from None
         if len(universe.atoms) != study.structure.n_atoms:
             raise InputError(

@@ -72,7 +72,7 @@ def train_members(
                     bar.update()
             except BrokenProcessPool:
                 raise InputError(
-                    "a process that trained a model died (out of memory?); run the same command again to go on"
+                    "a process that trained a model died (out of memory?); the same command goes on"
                 ) from None
     from openmm_anion import models
 

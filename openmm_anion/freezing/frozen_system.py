@@ -324,7 +324,7 @@ class FrozenSystem:
         InputError
             If a position is not finite, or their number is not that of the particles.
         """
-        return self.diagnose(context_or_positions).violation
+        return self._compare(context_or_positions, all_motions=False).violation
 
     def diagnose(self, context_or_positions: openmm.Context | Any) -> Diagnosis:
         """Compare every anion with its reference: centre, true rotation angle and shape, frozen or not.
@@ -348,6 +348,9 @@ class FrozenSystem:
         >>> print(f"{frozen.diagnose([[0, 0, 0], [0, 0.12, 0]]).rotation[0]:.4f}")
         1.5708
         """
+        return self._compare(context_or_positions, all_motions=True)
+
+    def _compare(self, context_or_positions: openmm.Context | Any, *, all_motions: bool) -> Diagnosis:
         positions = context_or_positions
         box, velocities = self.box, None
         if isinstance(positions, openmm.Context):
@@ -357,8 +360,9 @@ class FrozenSystem:
             box = np.array(state.getPeriodicBoxVectors(asNumpy=True).value_in_unit(unit.nanometer))
         plain = self._one_per_particle(positions, unit.nanometer, "positions")
         if "R" not in self.modes or holds_orientation(self.modes, self.rotation):
-            return diagnose(plain, box, self.given, self.held, self.modes)
-        return diagnose(plain, box, self.given, self.held, self.modes.replace("R", ""), velocities)
+            return diagnose(plain, box, self.given, self.held, self.modes, all_motions=all_motions)
+        modes = self.modes.replace("R", "")
+        return diagnose(plain, box, self.given, self.held, modes, velocities, all_motions=all_motions)
 
     def _one_per_particle(self, values: Any, in_unit: unit.Unit, what: str) -> Array:
         plain = array(values, in_unit, what)

@@ -85,6 +85,8 @@ def diagnose(
     held: Sequence[bool],
     modes: str,
     velocities: Array | None = None,
+    *,
+    all_motions: bool = True,
 ) -> Diagnosis:
     """Compare every anion with its reference.
 
@@ -102,30 +104,38 @@ def diagnose(
         Canonical modes whose positions are held (without R where it is zero angular momentum).
     velocities : (N, 3) array, optional
         Velocities, nm/ps, where rotation is frozen as zero angular momentum.
+    all_motions : bool, optional
+        False for `Diagnosis.violation` alone, at half the cost; what is not frozen is then zero.
     """
+    seen = "TRV" if all_motions else modes
     away, angle, off, eckart, arc, turning = (np.zeros(len(anions)) for _ in range(6))
     for same in by_size(anions):
         here = all_whole(positions[same.indices], box)
         center = same.means(here)
         relative = here - center[:, None]
         displacements = same.positions - same.means(same.positions)[:, None]
-        turn = shape.best_rotation(displacements, relative, same.masses)
-        straight = same.linear
-        if straight.any():
-            turn[straight] = shape.best_line_rotation(
-                displacements[straight], relative[straight], same.masses[straight], same.axes[straight, :, 0]
-            )
-        fitted = displacements @ np.swapaxes(turn, -1, -2)
-        numbers = same.numbers
+        numbers, straight = same.numbers, same.linear
         away[numbers] = np.linalg.norm(minimum_image(center - same.means(same.positions), box), axis=-1)
-        angles = shape.rotation_angle(turn)
-        if straight.any():
-            angles = np.where(straight, _axis_angles(displacements, relative, same), angles)
-        angle[numbers] = angles
-        off[numbers] = np.linalg.norm(relative - fitted, axis=-1).max(axis=-1)
-        rotations = _eckart_rotations(relative, displacements, same)
-        eckart[numbers] = np.linalg.norm(rotations, axis=-1)
-        arc[numbers] = np.linalg.norm(np.cross(rotations[:, None], displacements), axis=-1).max(axis=-1)
+        if "V" in seen:
+            turn = shape.best_rotation(displacements, relative, same.masses)
+            if straight.any():
+                turn[straight] = shape.best_line_rotation(
+                    displacements[straight],
+                    relative[straight],
+                    same.masses[straight],
+                    same.axes[straight, :, 0],
+                )
+            fitted = displacements @ np.swapaxes(turn, -1, -2)
+            off[numbers] = np.linalg.norm(relative - fitted, axis=-1).max(axis=-1)
+            angle[numbers] = shape.rotation_angle(turn)
+            if straight.any():
+                angle[numbers] = np.where(
+                    straight, _axis_angles(displacements, relative, same), angle[numbers]
+                )
+        if "R" in seen:
+            rotations = _eckart_rotations(relative, displacements, same)
+            eckart[numbers] = np.linalg.norm(rotations, axis=-1)
+            arc[numbers] = np.linalg.norm(np.cross(rotations[:, None], displacements), axis=-1).max(axis=-1)
         if velocities is not None:
             turning[numbers] = _angular_velocities(relative, velocities[same.indices], displacements, same)
     on = np.asarray(held, dtype=bool)

@@ -84,7 +84,7 @@ def _look(
         energy, forces = potential.bind(symbols)(
             torch.tensor(positions, dtype=dtype), torch.tensor(box, dtype=dtype)
         )
-    except (RuntimeError, ValueError, KeyError, TypeError) as error:  # torch.jit.Error is a RuntimeError
+    except (torch.jit.Error, RuntimeError, ValueError, KeyError, TypeError) as error:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         reason = lines[-1] if lines else type(error).__name__
         raise InputError(

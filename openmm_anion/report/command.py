@@ -7,7 +7,7 @@ from pathlib import Path
 
 from openmm_anion.comparison.results import StudyResults
 from openmm_anion.comparison.table import format_table
-from openmm_anion.report.figure import save_summary_figure
+from openmm_anion.report.figure import check_figure, save_summary_figure
 from openmm_anion.report.page import write_report
 
 
@@ -23,6 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Analyse a study, write its report, print the table and the path; see `write_report`."""
+    if args.figure is not None:
+        check_figure(args.figure)
     path = write_report(args.directory)
     results = StudyResults.model_validate_json((path.parent / "results.json").read_text())
     if args.figure is not None:

@@ -11,7 +11,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from openmm_anion.atomic_file import write_bytes
+from openmm_anion.atomic_file import check_writable, write_bytes
 from openmm_anion.comparison.results import ModeResult, StudyResults, TemperatureResult
 from openmm_anion.errors import InputError
 from openmm_anion.report.modes import colour, formula_text, label
@@ -59,6 +59,24 @@ def summary_figure(results: StudyResults, temperature_K: float | None = None) ->
     return figure
 
 
+def check_figure(path: Path) -> None:
+    """Refuse a file that no figure can be written to.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Raises
+    ------
+    InputError
+        If its ending is none that Matplotlib can write, or it cannot be written.
+    """
+    if path.suffix.lstrip(".").lower() not in Figure().canvas.get_supported_filetypes():
+        raise InputError(f"a figure cannot be written as {path.name!r}; use .svg, .png or .pdf")
+    check_writable(path, "figure")
+
+
 def save_summary_figure(results: StudyResults, path: Path | str, temperature_K: float | None = None) -> Path:
     """Write `summary_figure` to a file; its ending (.svg, .png, .pdf) gives the format.
 
@@ -68,10 +86,8 @@ def save_summary_figure(results: StudyResults, path: Path | str, temperature_K: 
         As `summary_figure`, or if the ending is none that Matplotlib can write.
     """
     target = Path(path)
+    check_figure(target)
     figure = summary_figure(results, temperature_K)
-    known = figure.canvas.get_supported_filetypes()
-    if target.suffix.lstrip(".").lower() not in known:
-        raise InputError(f"a figure cannot be written as {target.name!r}; use .svg, .png or .pdf")
     drawn = io.BytesIO()
     with _style():
         kind = target.suffix.lstrip(".").lower()

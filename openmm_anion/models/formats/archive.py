@@ -17,7 +17,7 @@ FORBIDDEN = re.compile(r"""[."']\s*(save|from_file)\b""")
 """TorchScript's operators that write and read files of the user's; loading alone can run them."""
 
 LARGEST, DENSEST = 100_000_000, 20
-"""Bytes that a file may unpack to, and to how many times its own size if there are more: weights are not packed."""
+"""Bytes that a file may unpack to; more only up to so many times its own size, for weights are not packed."""
 
 
 class Archive:
@@ -38,8 +38,8 @@ class Archive:
     Raises
     ------
     InputError
-        If the file is missing, truncated, or no TorchScript; if it unpacks to far more than a model has; or if
-        its code writes or reads files.
+        If the file is missing, truncated, or no TorchScript; if it unpacks to far more than a model has; or
+        if its code writes or reads files.
 
     Notes
     -----
@@ -60,8 +60,8 @@ class Archive:
                 unpacked, packed = sum(i.file_size for i in archive.infolist()), self.path.stat().st_size
                 if unpacked > max(LARGEST, DENSEST * packed):
                     raise InputError(
-                        f"model file {path} of {packed / 1e6:.3g} MB unpacks to {unpacked / 1e6:.0f} MB; it is no "
-                        "potential"
+                        f"model file {path} of {packed / 1e6:.3g} MB unpacks to {unpacked / 1e6:.0f} MB; "
+                        "it is no potential"
                     )
                 if not any("/code/" in name for name in names):
                     raise InputError(f"model file {path} is no TorchScript file; {_hint(names)}")
@@ -78,8 +78,8 @@ class Archive:
             ) from None
         for found in filter(None, map(FORBIDDEN.search, code)):
             raise InputError(
-                f"model file {path} calls torch.{found[1]}, which reaches for files on this computer; no potential "
-                "needs that, do not use it"
+                f"model file {path} calls torch.{found[1]}, which reaches for files on this computer; "
+                "no potential needs that, do not use it"
             )
         spaces = re.compile(r"\bops\.(\w+)\.\w+\(|__torch__\.torch\.classes\.(\w+)\.")
         used = {space for text in code for found in spaces.findall(text) for space in found if space}

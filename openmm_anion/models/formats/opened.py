@@ -65,7 +65,8 @@ def open_file(archive: Archive) -> Opened:
 def _load(archive: Archive, device: str) -> torch.jit.ScriptModule:
     try:
         return torch.jit.load(str(archive.path), map_location=device)
-    except (RuntimeError, ValueError) as error:  # what libtorch raises for whatever is wrong with an archive
+    # What libtorch raises for whatever is wrong with an archive, and for what its code does on being loaded.
+    except (torch.jit.Error, RuntimeError, ValueError) as error:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         reason = re.sub(r"^\[enforce fail [^]]*\][ .]*", "", lines[0] if lines else "no reason given")
     newer = ("maximum supported version", "newer", "Unknown builtin op: aten::", "Unknown builtin op: prim::")
