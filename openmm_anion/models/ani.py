@@ -1,7 +1,5 @@
 """The ANI architecture: built and shaped by torchani, evaluated on pairs of any origin."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, cast
 
 import torch
@@ -48,7 +46,7 @@ class AniConfig(Section):
         return elements
 
     @model_validator(mode="after")
-    def _within_one_another(self) -> AniConfig:
+    def _within_one_another(self) -> "AniConfig":
         if self.angular_cutoff > self.radial_cutoff:
             raise ValueError("angular_cutoff must not be larger than radial_cutoff")
         for kind in ("radial", "angular"):

@@ -64,7 +64,8 @@ class Snapshot:
             If it is damaged.
         """
         try:
-            with np.load(path) as content:
+            # Opened here, for NumPy leaves a file open that it cannot read.
+            with path.open("rb") as file, np.load(file) as content:
                 return cls(content["positions"], content["velocities"], content.get("reference"))
         except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise InputError(

@@ -93,7 +93,7 @@ class OutputSettings(Section):
     """``[output]``: how often what is written."""
 
     frame_interval: Positive = 0.05
-    """Time between frames and thermodynamic records, ps."""
+    """Time between frames and thermodynamic records, ps; potential energies are at least 100 steps apart."""
     checkpoint_interval: Positive = 1.0
     """Time between checkpoints, ps: what is lost at most when a run is killed."""
     velocities: bool = False
