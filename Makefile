@@ -9,11 +9,12 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow test-models test-peers peers-reference lint docs clean
+.PHONY: help setup demo notebooks test test-slow test-models test-peers peers-reference lint docs clean
 
 help:
 	@echo "make setup      virtual environment $(VENV) with the package and its tools"
 	@echo "make demo       study of Na3PS4, free and with frozen anions: table and $(RESULTS)/report.html"
+	@echo "make notebooks  the teaching notebooks in the browser (adds JupyterLab to $(VENV))"
 	@echo "make test       the default tests (PYTEST_ARGS=... is handed to pytest)"
 	@echo "make test-slow  the slow tests"
 	@echo "make test-models  the tests with models of SevenNet, NequIP, Allegro, openmm-ml, MACE and DeePMD-kit"
@@ -37,6 +38,10 @@ $(STAMP): pyproject.toml setup.py
 demo: $(STAMP)
 	$(BIN)/openmm-anion run examples/na3ps4/study.toml --out $(RESULTS)
 	$(BIN)/openmm-anion report $(RESULTS)
+
+notebooks: $(STAMP)
+	$(PIP) --editable ".[notebooks]"
+	$(BIN)/jupyter lab examples/notebooks
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
