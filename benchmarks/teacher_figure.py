@@ -50,7 +50,7 @@ from openmm_anion.units import ANGSTROM
 
 Array = NDArray[np.float64]
 
-CHUNK = 25
+CHUNK = 10
 """Frames in a file of a run."""
 MOTIONS = ("cations", "translation", "rotation", "vibration")
 """Whose spectra are shown beside those of the elements."""
@@ -99,7 +99,7 @@ def phase(context: openmm.Context) -> tuple[Array, Array]:
 
 
 def run(
-    potential: Potential, atoms: Atoms, start: tuple[Array, Array], folder: Path, frames: int, how: Run
+    name: str, atoms: Atoms, start: tuple[Array, Array], folder: Path, frames: int, how: Run
 ) -> tuple[Array, Array]:
     """Positions (A) and velocities (A/ps) of a run at constant energy.
 
@@ -113,7 +113,7 @@ def run(
     if missing:
         integrator = openmm.VerletIntegrator(how.timestep)
         system = build_system(atoms)
-        potential.add_to(system, list(atoms.symbols))
+        models.load(name).add_to(system, list(atoms.symbols))  # a teacher takes its time to load
         context = openmm.Context(system, integrator, openmm.Platform.getPlatformByName(how.platform))
         if there:
             with np.load(there[-1]) as last:
@@ -171,12 +171,11 @@ def distributions_of(universe: Any, width: float) -> dict[str, xr.DataArray]:
     """g(r) of each pair of elements."""
     symbols = universe.atoms.elements
     group = {name: universe.atoms[symbols == name] for name in np.unique(symbols)}
-    return {
-        f"{a}-{b}": VanHoveDistinct(group[a], group[b], lags=[0.0], width=width, origins=1)
-        .run()
-        .data.g.isel(lag_times=0)
-        for a, b in combinations_with_replacement(group, 2)
-    }
+    result = {}
+    for a, b in combinations_with_replacement(group, 2):
+        g = VanHoveDistinct(group[a], group[b], lags=[0.0], width=width, origins=1).run().data.g
+        result[f"{a}-{b}"] = g.isel(lag_times=0)
+    return result
 
 
 def overlap(one: Array, other: Array) -> float:
@@ -203,6 +202,8 @@ def compared(one: dict[str, Any], other: dict[str, Any]) -> dict[str, dict[str, 
             "mean_of_other": float((b.wavenumber * b).sum() / b.sum()),
         }
     for name, g in one["distributions"].items():
+        if not max(float(g.max()), float(other["distributions"][name].max())):
+            continue  # no such pair within half the width of the cell
         difference = np.abs(g - other["distributions"][name])
         result[f"g(r) of {name}"] = {
             "largest_difference": float(difference.max()),
@@ -239,7 +240,11 @@ def draw(student: dict[str, Any], teacher: dict[str, Any], labels: tuple[str, st
     figure = Figure(figsize=(11, 7), layout="constrained")
     names = list(student["spectra"])
     elements = [name for name in names if name not in MOTIONS]
-    blocks = [elements, [name for name in names if name in MOTIONS], list(student["distributions"])]
+    blocks = [
+        elements,
+        [name for name in names if name in MOTIONS],
+        [name for name, g in student["distributions"].items() if float(g.max())],
+    ]
     for k, (part, block) in enumerate(zip(figure.subfigures(1, 3), blocks, strict=True)):
         panels = part.subplots(len(block), 1, sharex=True, squeeze=False)[:, 0]
         for panel, name in zip(panels, block, strict=True):
@@ -251,7 +256,13 @@ def draw(student: dict[str, Any], teacher: dict[str, Any], labels: tuple[str, st
                 else:
                     curve = run["distributions"][name]
                     panel.plot(curve.distance, curve, style, lw=1.1, label=label)
-            panel.annotate(name, (0.97, 0.9), xycoords="axes fraction", ha="right", va="top")
+            panel.annotate(
+                name,
+                (0.97 if k < 2 else 0.03, 0.9),
+                xycoords="axes fraction",
+                va="top",
+                ha="right" if k < 2 else "left",
+            )
             panel.set_ylim(bottom=0)
         panels[-1].set_xlabel("wavenumber (1/cm)" if k < 2 else "r (Å)")
         part.supylabel("$10^3$ cm × spectrum of area 1" if k < 2 else "g(r)", fontsize="medium")
@@ -302,7 +313,7 @@ def main() -> None:
         heating = round(arguments.heating / timestep)
         how = Run(arguments.temperature, timestep, heating, arguments.every, seed=seed)
         start = start_of(potential, atoms, arguments.out / f"start-{seed}.npz", how)
-        runs = models.load(arguments.teacher) if name == "teacher" else potential
+        runs = arguments.teacher if name == "teacher" else arguments.model
         frames = round(arguments.length / interval)
         positions, velocities = run(runs, atoms, start, arguments.out / name, frames, how)
         universe = universe_of(atoms, positions, velocities, interval)
