@@ -33,7 +33,7 @@ def available() -> list[str]:
     Examples
     --------
     >>> available()
-    ['li6ps5cl', 'na3ps4', 'nacb11h12']
+    ['li6ps5cl', 'libh4', 'na3ps4', 'nacb11h12']
     """
     from openmm_anion.models.sources import shipped
 
