@@ -13,6 +13,8 @@ from openmm import Vec3, app, unit
 from scipy.signal import lfilter
 from scipy.spatial.transform import Rotation
 
+from openmm_anion.study.layout import RunKey, StudyLayout
+
 SPACING = 3.5
 """Distance between cation sites, A: the length of a hop."""
 
@@ -153,6 +155,7 @@ def write_study(
     *,
     temperature: float = 850.0,
     snapshots: int = 2,
+    seeds: int = 1,
     n_frames: int = 401,
     seed: int = 1,
 ) -> Path:
@@ -179,7 +182,7 @@ def write_study(
         "temperatures": [temperature],
         "modes": list(diffusivities),
         "snapshots": snapshots,
-    }
+    } | ({"seeds": seeds} if seeds > 1 else {})
     (directory / "structure.json").write_text(json.dumps(structure))
     settings = {"structure": {"file": "Na3PS4.cif"}, "dynamics": {"modes": ["free", "T", "R", "V"]}}
     (directory / "study.json").write_text(json.dumps(settings))
@@ -193,14 +196,16 @@ def write_study(
         app.PDBFile.writeFile(topology(), reference * unit.angstrom, file)
     for snapshot in range(snapshots):
         for mode, d in diffusivities.items():
-            write_run(
-                directory / "runs" / f"T{temperature:g}K" / f"snapshot-{snapshot}" / mode,
-                trajectory(rng, n_frames, d),
-                mode="" if mode == "free" else mode,
-                temperature=temperature,
-                snapshot=snapshot,
-                rng=rng,
-            )
+            for repeat in range(seeds):
+                write_run(
+                    StudyLayout(directory).run(RunKey(temperature, snapshot, mode, repeat)),
+                    trajectory(rng, n_frames, d),
+                    mode="" if mode == "free" else mode,
+                    temperature=temperature,
+                    snapshot=snapshot,
+                    rng=rng,
+                    **({"repeat": repeat} if repeat else {}),
+                )
     return directory
 
 

@@ -38,7 +38,7 @@ class Diffusivity:
     scatter : float
         Posterior mean of the relative scatter between snapshots.
     n_runs : int
-        Number of runs, one per snapshot.
+        Number of runs.
     """
 
     d: float
@@ -76,7 +76,12 @@ def quantile_pair(log_grid: ArrayLike, weights: ArrayLike, level: float) -> tupl
     return float(low), float(high)
 
 
-def combine_runs(runs: Sequence[RunDiffusion], *, snapshot_scatter: float = SNAPSHOT_SCATTER) -> Diffusivity:
+def combine_runs(
+    runs: Sequence[RunDiffusion],
+    *,
+    snapshots: Sequence[int] | None = None,
+    snapshot_scatter: float = SNAPSHOT_SCATTER,
+) -> Diffusivity:
     r"""Combine runs that started from different snapshots.
 
     Two kinds of noise act: within a run, and between runs, because a run remembers its
@@ -88,13 +93,16 @@ def combine_runs(runs: Sequence[RunDiffusion], *, snapshot_scatter: float = SNAP
     Two to four snapshots cannot tell their own scatter :math:`\gamma`, so it gets a half-normal
     prior of scale 0.5, the usual choice for few studies in meta-analysis: snapshots are
     expected to differ by tens of percent. D has the Jeffreys prior of a rate, :math:`D^{-1/2}`.
-    The posterior lives on a grid, no sampling. How often the intervals hold the truth is
-    measured in ``tests/test_coverage.py``.
+    Several runs from one snapshot share its :math:`D_j`: they say more about it, and no more than one
+    snapshot about :math:`\gamma`. The posterior lives on a grid, no sampling. How often the intervals
+    hold the truth is measured in ``tests/test_coverage.py``.
 
     Parameters
     ----------
     runs : sequence of RunDiffusion
-        One per snapshot.
+        The runs.
+    snapshots : sequence of int, optional
+        Snapshot from which each started; by default one per run.
     snapshot_scatter : float, optional
         Scale of the prior on :math:`\gamma`.
 
@@ -122,8 +130,12 @@ def combine_runs(runs: Sequence[RunDiffusion], *, snapshot_scatter: float = SNAP
     """
     if not runs:
         raise InputError("no run to take a diffusion coefficient from")
-    mean = float(np.mean([run.d for run in runs]))
-    error = float(np.sqrt(np.mean([run.standard_error**2 for run in runs]) / len(runs)))
+    starts = np.arange(len(runs)) if snapshots is None else np.asarray(snapshots)
+    # Every snapshot counts the same, however many of its runs are there.
+    weights = 1.0 / np.array([np.count_nonzero(starts == start) for start in starts])
+    weights /= weights.sum()
+    mean = float(weights @ [run.d for run in runs])
+    error = float(np.sqrt(weights**2 @ [run.standard_error**2 for run in runs]))
     scale = max(abs(run.d) + 5.0 * run.standard_error + 10.0 * run.one_hop for run in runs)
     finest = min(1.0 / np.sqrt(1.0 + run.events) for run in runs)
     step = float(np.clip(finest / 5.0, 2e-3, 2e-2))
@@ -131,8 +143,9 @@ def combine_runs(runs: Sequence[RunDiffusion], *, snapshot_scatter: float = SNAP
     grid = np.exp(x)
 
     likelihoods = []
-    for run in runs:
-        log_likelihood = run.log_likelihood(grid)
+    for start in np.unique(starts):
+        own = (run for run, where in zip(runs, starts, strict=True) if where == start)
+        log_likelihood = np.sum([run.log_likelihood(grid) for run in own], axis=0)
         likelihoods.append(np.exp(log_likelihood - log_likelihood.max()))
     # Middles of equal slices of the half-normal prior: every gamma then has the same weight.
     gammas = stats.halfnorm.ppf((np.arange(_GAMMAS) + 0.5) / _GAMMAS, scale=snapshot_scatter)
@@ -149,7 +162,7 @@ def combine_runs(runs: Sequence[RunDiffusion], *, snapshot_scatter: float = SNAP
 
 
 def _smeared(likelihoods: Sequence[NDArray[np.float64]], gamma: float, step: float) -> NDArray[np.float64]:
-    """Product over runs of p(run | D, gamma): each likelihood averaged over where D_j may lie."""
+    """Product over snapshots of p(its runs | D, gamma): each likelihood averaged over where D_j may lie."""
     reach = int(np.ceil(5.0 * gamma / step)) + 1
     offsets = np.arange(-reach, reach + 1) * step  # ln D_j - ln D
     borders = np.append(offsets - 0.5 * step, offsets[-1] + 0.5 * step)

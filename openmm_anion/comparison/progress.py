@@ -21,7 +21,7 @@ class RunProgress:
     Attributes
     ----------
     name : str
-        Temperature, snapshot and mode.
+        Temperature, snapshot, mode and repeat.
     state : str
         ``"finished"``, ``"running"``, ``"interrupted"``, ``"broken"``, ``"failed"`` or ``"not started"``.
     done_ps, planned_ps : float
@@ -52,11 +52,7 @@ def study_progress(study: StudyDirectory, now: float | None = None) -> list[RunP
     """
     now = time.time() if now is None else now
     rows = [_started(folder, now) for folder in study.runs]
-    return rows + [RunProgress(_name(*key), "not started", 0.0, 0.0) for key in study.missing()]
-
-
-def _name(temperature: float, snapshot: int, mode: str) -> str:
-    return f"{temperature:g} K, snapshot {snapshot}, {mode}"
+    return rows + [RunProgress(str(key), "not started", 0.0, 0.0) for key in study.missing()]
 
 
 def _started(folder: RunFolder, now: float) -> RunProgress:
@@ -70,7 +66,7 @@ def _started(folder: RunFolder, now: float) -> RunProgress:
     if record.broken:
         note = str(record.broken[0])
     return RunProgress(
-        name=_name(*folder.key),
+        name=str(folder.key),
         state=state,
         done_ps=max(frames - 1, 0) * record.frame_interval_ps,
         planned_ps=(record.steps or 0) * (record.timestep_ps or 0.0),

@@ -52,6 +52,7 @@ class RunResult(BaseModel):
 
     temperature_K: float
     snapshot: int
+    repeat: int = 0
     mode: str
     status: str
     frames: int
@@ -67,14 +68,21 @@ class RunResult(BaseModel):
     msd: Curve | None = None
     thermodynamics: Thermodynamics | None = None
 
+    @property
+    def name(self) -> str:
+        """Temperature, mode, snapshot and repeat in words."""
+        repeat = f", repeat {self.repeat}" if self.repeat else ""
+        return f"{self.temperature_K:g} K, {self.mode}, snapshot {self.snapshot}{repeat}"
+
 
 class ModeResult(BaseModel):
-    """One mode at one temperature: all its snapshots together."""
+    """One mode at one temperature: all its snapshots and repeats together."""
 
     mode: str
     valid: bool
     reasons: list[str] = []
     runs_used: int
+    snapshots_used: int = 0
     simulated_ps: float
     D_A2_per_ps: Estimate | None = None
     snapshot_scatter: float | None = None
@@ -121,6 +129,7 @@ class StudyResults(BaseModel):
     n_anions: int
     hop_length_A: float
     planned_snapshots: int
+    planned_seeds: int = 1
     temperatures: list[TemperatureResult]
     runs: list[RunResult]
     missing: list[str]
@@ -130,6 +139,11 @@ class StudyResults(BaseModel):
     timestep_ps: float | None
     seeds: list[int]
     study_file: str
+
+    @property
+    def planned_runs(self) -> int:
+        """Runs of each mode at each temperature."""
+        return self.planned_snapshots * self.planned_seeds
 
     def write(self, path: Path) -> None:
         """Write as JSON, all at once or not at all."""

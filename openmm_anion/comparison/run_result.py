@@ -62,6 +62,7 @@ def run_result(run: RunAnalysis, diffusion: RunDiffusion | None, longest: float)
     return RunResult(
         temperature_K=record.temperature_K,
         snapshot=record.snapshot,
+        repeat=record.repeat,
         mode=record.name,
         status=record.status,
         frames=run.frames,

@@ -90,13 +90,17 @@ def _analyze_temperature(
         reasons = _reasons_not_valid(members)
         own = [run for run in members if run.folder.key in diffusions]
         if own and not reasons:
-            combined[name] = combine_runs([diffusions[run.folder.key] for run in own])
+            combined[name] = combine_runs(
+                [diffusions[run.folder.key] for run in own],
+                snapshots=[run.folder.record.snapshot for run in own],
+            )
         modes.append(
             ModeResult(
                 mode=name,
                 valid=not reasons,
                 reasons=reasons,
                 runs_used=len(own),
+                snapshots_used=len({run.folder.record.snapshot for run in own}),
                 simulated_ps=sum(run.duration for run in own),
                 D_A2_per_ps=_diffusivity_estimate(combined[name]) if name in combined else None,
                 snapshot_scatter=combined[name].scatter if name in combined else None,
@@ -120,14 +124,15 @@ def _analyze_temperature(
 def _reasons_not_valid(members: Sequence[RunAnalysis]) -> list[str]:
     reasons = []
     for run in members:
-        where = f"snapshot {run.folder.record.snapshot}"
+        record = run.folder.record
+        where = f"snapshot {record.snapshot}" + (f", repeat {record.repeat}" if record.repeat else "")
         if run.broken:
             first = min(run.broken, key=lambda event: event.time_ps)
             reasons.append(f"{where}: {first}")
         elif not run.sound:
-            trouble = run.folder.record.trouble
+            trouble = record.trouble
             because = f", {trouble}" if trouble else ""
-            reasons.append(f"{where}: the run {run.folder.record.status}{because}")
+            reasons.append(f"{where}: the run {record.status}{because}")
     return reasons
 
 
@@ -178,7 +183,7 @@ def _with_provenance(
     study: StudyDirectory, reference: Reference, temperatures: list[TemperatureResult], runs: list[RunResult]
 ) -> StudyResults:
     records = [folder.record for folder in study.runs]
-    missing = [f"{kelvin:g} K, snapshot {snapshot}, {mode}" for kelvin, snapshot, mode in study.missing()]
+    missing = [str(key) for key in study.missing()]
     platforms = {
         f"{r.platform} ({r.precision})" if r.precision else r.platform for r in records if r.platform
     }
@@ -191,6 +196,7 @@ def _with_provenance(
         n_anions=len(study.structure.anions),
         hop_length_A=reference.hop_length,
         planned_snapshots=study.structure.snapshots,
+        planned_seeds=study.structure.seeds,
         temperatures=temperatures,
         runs=runs,
         missing=missing,

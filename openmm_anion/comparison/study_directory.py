@@ -16,6 +16,7 @@ from openmm_anion.analysis.damage import Damage
 from openmm_anion.atomic_file import read_json
 from openmm_anion.comparison.trouble import Trouble
 from openmm_anion.errors import InputError
+from openmm_anion.study.layout import RunKey
 
 THERMODYNAMICS_COLUMNS = (
     "time_ps",
@@ -50,6 +51,7 @@ class StructureRecord(BaseModel):
     temperatures: list[float]
     modes: list[str]
     snapshots: int
+    seeds: int = 1
 
 
 class SpreadRecord(BaseModel):
@@ -80,6 +82,7 @@ class RunRecord(BaseModel):
     mode: str
     temperature_K: float
     snapshot: int
+    repeat: int = 0
     status: Literal["finished", "running", "failed", "broken"]
     frame_interval_ps: float = Field(gt=0.0)
     timestep_ps: float | None = None
@@ -97,11 +100,8 @@ class RunRecord(BaseModel):
 
     @property
     def name(self) -> str:
-        """Mode as people read it: ``"free"`` or the letters that are frozen."""
+        """Mode as people read it: ``"free"``, or what is frozen."""
         return self.mode or "free"
-
-
-RunKey = tuple[float, int, str]
 
 
 @dataclass(frozen=True)
@@ -126,8 +126,9 @@ class RunFolder:
 
     @property
     def key(self) -> RunKey:
-        """Temperature, snapshot, mode."""
-        return (self.record.temperature_K, self.record.snapshot, self.record.name)
+        """Temperature, snapshot, mode, and which repeat of it."""
+        record = self.record
+        return RunKey(record.temperature_K, record.snapshot, record.name, record.repeat)
 
     def thermodynamics(self) -> dict[str, NDArray[np.float64]]:
         """Return the columns of ``thermodynamics.csv`` by name; empty if there is no row yet.
@@ -168,7 +169,7 @@ class StudyDirectory:
     structure : StructureRecord
         Contents of ``structure.json``.
     runs : tuple of RunFolder
-        Runs that were at least started, by temperature, snapshot and mode.
+        Runs that were at least started, by temperature, snapshot, mode and repeat.
     """
 
     path: Path
@@ -208,7 +209,7 @@ class StudyDirectory:
         if not runs:
             raise InputError(f"{path} has no runs yet; start them with `openmm-anion run`")
         order = {name: i for i, name in enumerate(structure.modes)}
-        runs.sort(key=lambda run: (*run.key[:2], order.get(run.key[2], len(order)), run.key[2]))
+        runs.sort(key=lambda run: (*run.key[:2], order.get(run.key.mode, len(order)), *run.key[2:]))
         return cls(path, structure, tuple(runs))
 
     def missing(self) -> list[RunKey]:
@@ -220,7 +221,8 @@ class StudyDirectory:
         for temperature in self.structure.temperatures:
             for snapshot in range(self.structure.snapshots):
                 for mode in self.structure.modes:
-                    yield (temperature, snapshot, mode or "free")
+                    for repeat in range(self.structure.seeds):
+                        yield RunKey(temperature, snapshot, mode or "free", repeat)
 
     @cached_property
     def study_text(self) -> str:

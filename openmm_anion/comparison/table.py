@@ -26,22 +26,14 @@ def format_table(results: StudyResults) -> str:
     notes: list[str] = []
     for temperature in results.temperatures:
         for mode in temperature.modes:
-            rows.append([f"{temperature.temperature_K:g}", *_cells(mode, results.planned_snapshots)])
+            rows.append([f"{temperature.temperature_K:g}", *_cells(mode, results.planned_runs)])
             notes += [
                 f"{temperature.temperature_K:g} K, {mode.mode}: not valid, {why}" for why in mode.reasons
             ]
     notes += [f"{t.temperature_K:g} K: {t.rattling}" for t in results.temperatures if t.rattling]
     notes += [f"{t.temperature_K:g} K: {t.rule}" for t in results.temperatures if t.rule]
-    notes += [
-        f"{run.temperature_K:g} K, {run.mode}, snapshot {run.snapshot}: left out, {run.note}"
-        for run in results.runs
-        if run.note
-    ]
-    notes += [
-        f"{run.temperature_K:g} K, {run.mode}, snapshot {run.snapshot}: {run.warning}"
-        for run in results.runs
-        if run.warning
-    ]
+    notes += [f"{run.name}: left out, {run.note}" for run in results.runs if run.note]
+    notes += [f"{run.name}: {run.warning}" for run in results.runs if run.warning]
     notes += [f"{name}: not started" for name in results.missing]
     lines = columns(rows)
     lines.insert(1, "-" * max(len(line) for line in lines))

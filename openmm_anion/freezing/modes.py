@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from openmm_anion.errors import InputError
@@ -74,6 +75,49 @@ def parse_rotation(text: str) -> Rotation:
         if text == known:
             return known
     raise InputError(f"unknown definition of frozen rotation {text!r}; known: {', '.join(ROTATIONS)}")
+
+
+def mode_names(modes: Iterable[str], rotations: Sequence[Rotation]) -> tuple[str, ...]:
+    """Return a name for every combination of mode and definition of frozen rotation that is another run.
+
+    With one definition these are the names of the modes. With several, those in which the definition makes a
+    difference (R and TR, see `holds_orientation`) stand once for each; ``"eckart"`` keeps the plain name.
+
+    Parameters
+    ----------
+    modes : iterable of str
+        Letters in canonical order, or ``"free"``.
+    rotations : sequence of {"eckart", "angular-momentum"}
+        The definitions.
+
+    Examples
+    --------
+    >>> mode_names(["free", "T", "R", "RV"], ["eckart", "angular-momentum"])
+    ('free', 'T', 'R', 'R-angular-momentum', 'RV')
+    """
+    names = []
+    for mode in modes:
+        differs = len(rotations) > 1 and "R" in mode and "V" not in mode
+        kept = rotations if differs else rotations[:1]
+        names += [mode if not differs or each == ROTATIONS[0] else f"{mode}-{each}" for each in kept]
+    return tuple(names)
+
+
+def split_mode_name(name: str) -> tuple[str, Rotation | None]:
+    """Return the letters of a mode and the definition of frozen rotation, if the name says it.
+
+    Parameters
+    ----------
+    name : str
+        One of `mode_names`.
+
+    Examples
+    --------
+    >>> split_mode_name("R-angular-momentum"), split_mode_name("free")
+    (('R', 'angular-momentum'), ('', None))
+    """
+    letters, _, definition = name.partition("-")
+    return parse_modes(letters), parse_rotation(definition) if definition else None
 
 
 def holds_orientation(modes: str, rotation: Rotation) -> bool:

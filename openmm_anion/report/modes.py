@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from openmm_anion.comparison.results import FREE
+from openmm_anion.freezing.modes import split_mode_name
 
 MOTIONS = {"T": "translation", "R": "rotation", "V": "vibration"}
 
@@ -17,8 +18,10 @@ _COLOURS = {
     "TV": "#56B4E9",
     "RV": "#E69F00",
     "TRV": "#7B6D8D",
+    "R-angular-momentum": "#A03C00",
+    "TR-angular-momentum": "#8F4F74",
 }
-"""Okabe and Ito's colours, told apart by colour-blind readers, and one more."""
+"""Okabe and Ito's colours, told apart by colour-blind readers, one more, and two of them darker."""
 
 
 def motion_words(mode: str) -> str:
@@ -28,9 +31,13 @@ def motion_words(mode: str) -> str:
     --------
     >>> motion_words("TRV")
     'translation, rotation and vibration'
+    >>> motion_words("R-angular-momentum")
+    'rotation (by angular momentum)'
     """
-    words = [MOTIONS[letter] for letter in mode]
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+    letters, rotation = split_mode_name(mode)
+    words = [MOTIONS[letter] for letter in letters]
+    joined = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+    return f"{joined} (by {rotation.replace('-', ' ')})" if rotation else joined
 
 
 def formula_text(formula: str) -> str:

@@ -167,8 +167,11 @@ def _add_interval(figure: go.Figure, name: str, mode: ModeResult, floor: float) 
 
 def _snapshot_ratios(results: StudyResults, temperature: TemperatureResult, mode: str) -> list[float]:
     """D(frozen)/D(free) of single snapshots, where both are above zero."""
-    free = {run.snapshot: run.D_A2_per_ps for run in _runs_of(results, temperature, FREE)}
-    pairs = [(run.D_A2_per_ps, free.get(run.snapshot)) for run in _runs_of(results, temperature, mode)]
+    free = {(run.snapshot, run.repeat): run.D_A2_per_ps for run in _runs_of(results, temperature, FREE)}
+    pairs = [
+        (run.D_A2_per_ps, free.get((run.snapshot, run.repeat)))
+        for run in _runs_of(results, temperature, mode)
+    ]
     return [frozen / other for frozen, other in pairs if frozen and other and frozen > 0.0 and other > 0.0]
 
 

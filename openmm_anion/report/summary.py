@@ -104,7 +104,7 @@ def caveats(results: StudyResults) -> list[str]:
     """Return what a careful reader should hold against these results."""
     found = []
     used = min(
-        (mode.runs_used for t in results.temperatures for mode in t.modes if mode.runs_used), default=0
+        (mode.snapshots_used for t in results.temperatures for mode in t.modes if mode.runs_used), default=0
     )
     if 0 < used < _FEW_SNAPSHOTS:
         found.append(
@@ -129,7 +129,8 @@ def caveats(results: StudyResults) -> list[str]:
         "Each 95 % interval misses the truth one time in twenty: of several verdicts, one may be chance."
     )
     found += [
-        f"The run {run.mode}, snapshot {run.snapshot}, at {run.temperature_K:g} K: {run.warning}."
+        f"The run {run.mode}, snapshot {run.snapshot}{f', repeat {run.repeat}' if run.repeat else ''}, at "
+        f"{run.temperature_K:g} K: {run.warning}."
         for run in results.runs
         if run.warning
     ]

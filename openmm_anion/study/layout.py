@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class RunKey:
+class RunKey(NamedTuple):
     """One run of a study.
 
     Attributes
@@ -17,15 +17,24 @@ class RunKey:
     snapshot : int
         Number of the snapshot it starts from.
     mode : str
-        Name of the frozen motions, ``"free"`` for none.
+        Name of the frozen motions, ``"free"`` for none; see `openmm_anion.freezing.modes.mode_names`.
+    repeat : int
+        Which of several runs of that mode from that snapshot, from 0.
+
+    Examples
+    --------
+    >>> str(RunKey(900.0, 0, "R")), str(RunKey(900.0, 0, "R", repeat=1))
+    ('900 K, snapshot 0, R', '900 K, snapshot 0, R, repeat 1')
     """
 
     temperature: float
     snapshot: int
     mode: str
+    repeat: int = 0
 
     def __str__(self) -> str:
-        return f"{self.temperature:g} K, snapshot {self.snapshot}, {self.mode}"
+        repeat = f", repeat {self.repeat}" if self.repeat else ""
+        return f"{self.temperature:g} K, snapshot {self.snapshot}, {self.mode}{repeat}"
 
 
 @dataclass(frozen=True)
@@ -69,4 +78,5 @@ class StudyLayout:
 
     def run(self, key: RunKey) -> Path:
         """Folder of one run."""
-        return self.snapshot(key.temperature, key.snapshot) / key.mode
+        repeat = f"-repeat-{key.repeat}" if key.repeat else ""
+        return self.snapshot(key.temperature, key.snapshot) / f"{key.mode}{repeat}"

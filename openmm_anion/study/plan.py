@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tqdm import tqdm
 
-from openmm_anion.freezing import freeze, parse_modes
+from openmm_anion.freezing import freeze
 from openmm_anion.study.platform import choose_platform, make_context, worker_count
 from openmm_anion.study.prepared import PreparedStudy, prepare_study
 from openmm_anion.study.recorder import DCD_HEADER, frame_bytes
@@ -92,15 +92,16 @@ def plan_study(settings: StudySettings, measure: float = 2.0) -> Plan:
     platform = choose_platform(settings.computer)
     study.try_potential()
     dynamics, output = settings.dynamics, settings.output
-    modes = tqdm(dynamics.modes, desc="timing a step", unit="mode", leave=False)
+    modes = tqdm(dynamics.mode_names, desc="timing a step", unit="mode", leave=False)
     milliseconds = {mode: _milliseconds(study, mode, platform, measure) for mode in modes}
     starts = len(dynamics.temperatures) * dynamics.snapshots
     window = dynamics.window if dynamics.reference == "mean" else 0.0
     before = round((dynamics.equilibration + window) / dynamics.timestep)
     production = round(dynamics.production / dynamics.timestep)
-    runs = starts * len(dynamics.modes)
+    runs = starts * dynamics.runs_per_snapshot
     workers = worker_count(settings.computer, platform)
-    work = starts * (before * milliseconds["free"] + production * sum(milliseconds.values()))
+    each = dynamics.seeds * production
+    work = starts * (before * milliseconds["free"] + each * sum(milliseconds.values()))
     frames = round(dynamics.production / output.frame_interval) + 1
     files = 2 if output.velocities else 1
     return Plan(
@@ -121,13 +122,8 @@ def plan_study(settings: StudySettings, measure: float = 2.0) -> Plan:
 def _milliseconds(study: PreparedStudy, mode: str, platform: str, measure: float) -> float:
     dynamics = study.settings.dynamics
     kelvin = max(dynamics.temperatures)
-    frozen = freeze(
-        study.system,
-        study.anions,
-        parse_modes(mode),
-        positions=study.anions.positions,
-        rotation=dynamics.rotation,
-    )
+    letters, rotation = dynamics.frozen_motions(mode)
+    frozen = freeze(study.system, study.anions, letters, positions=study.anions.positions, rotation=rotation)
     integrator = production_integrator(dynamics, frozen, kelvin, 1)
     context = make_context(frozen.system, integrator, platform, study.settings.computer)
     frozen.initialize(context, kelvin, seed=1)

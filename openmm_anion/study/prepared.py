@@ -142,8 +142,9 @@ class PreparedStudy:
             "n_atoms": len(self.atoms),
             "potential": self.potential.card,
             "temperatures": list(dynamics.temperatures),
-            "modes": list(dynamics.modes),
+            "modes": list(dynamics.mode_names),
             "snapshots": dynamics.snapshots,
+            "seeds": dynamics.seeds,
         }
 
 

@@ -16,7 +16,7 @@ from openmm_anion import __version__
 from openmm_anion.analysis.damage import Damage
 from openmm_anion.atomic_file import write_json
 from openmm_anion.errors import InputError
-from openmm_anion.freezing import FrozenSystem, freeze, parse_modes
+from openmm_anion.freezing import FrozenSystem, freeze
 from openmm_anion.freezing.velocities import remove_drift
 from openmm_anion.relaxation import relax
 from openmm_anion.study.equilibration import Snapshot
@@ -50,9 +50,9 @@ def produce(
     study : PreparedStudy
         The crystal.
     key : RunKey
-        Temperature, snapshot and mode.
+        Temperature, snapshot, mode and which repeat of it.
     snapshot : Snapshot
-        Where it starts; velocities of frozen motions are projected out.
+        Where it starts; velocities of frozen motions are projected out, and repeats draw all of them anew.
     folder : Path
         Where its files go.
     seed : int
@@ -71,12 +71,13 @@ def produce(
     """
     settings = study.settings
     dynamics, output = settings.dynamics, settings.output
+    letters, rotation = dynamics.frozen_motions(key.mode)
     frozen = freeze(
         study.system,
         study.anions,
-        parse_modes(key.mode),
+        letters,
         positions=snapshot.positions,
-        rotation=dynamics.rotation,
+        rotation=rotation,
         reference="current" if snapshot.reference is None else snapshot.reference,
     )
     integrator = production_integrator(dynamics, frozen, key.temperature, seed)
@@ -93,9 +94,11 @@ def produce(
     per_energy = 1 if dynamics.thermostat == "none" else -(-ENERGY_STEPS // interval)
     precision = precision_of(platform, settings.computer)
     record: dict[str, Any] = {
-        "mode": frozen.modes,
+        "mode": key.mode if frozen.modes else "",
+        "rotation": rotation,
         "temperature_K": key.temperature,
         "snapshot": key.snapshot,
+        "repeat": key.repeat,
         "status": "running",
         "timestep_ps": dynamics.timestep,
         "steps": last * interval,
@@ -118,7 +121,7 @@ def produce(
     ) as recorder:
         first = recorder.frames
         if recorder.state is None:
-            _start(frozen, context, snapshot, key.temperature, driftless, seed)
+            _start(frozen, context, snapshot, key, driftless, seed)
         else:
             _load(context, recorder.state, folder)
             on_steps((first - 1) * interval)
@@ -166,18 +169,24 @@ def _start(
     frozen: FrozenSystem,
     context: openmm.Context,
     snapshot: Snapshot,
-    temperature: float,
+    key: RunKey,
     driftless: bool,
     seed: int,
 ) -> None:
     """Start from the snapshot, or bring the anions to their mean positions first."""
     if snapshot.reference is not None and frozen.modes:
-        relax(frozen, context, temperature, seed=seed)
+        relax(frozen, context, key.temperature, seed=seed)
         frozen.check(context)
         return
     frozen.initialize(context)
     frozen.check(context)
-    velocities = frozen.project_velocities(snapshot.velocities)
+    # The first run goes on from the snapshot. Velocities of equilibrium do not depend on positions, so that
+    # fresh ones for its repeats are as good.
+    velocities = (
+        frozen.draw_velocities(key.temperature, seed)
+        if key.repeat
+        else frozen.project_velocities(snapshot.velocities)
+    )
     context.setVelocities(remove_drift(frozen.masses, velocities) if driftless else velocities)
 
 

@@ -83,7 +83,12 @@ def reproduce(run: Path, out: Path, on_steps: Callable[[int], None]) -> Reproduc
     if out.exists():
         raise InputError(f"{out} is already there; choose another --out")
     try:
-        key = RunKey(float(record["temperature_K"]), int(record["snapshot"]), str(record["mode"]) or "free")
+        key = RunKey(
+            float(record["temperature_K"]),
+            int(record["snapshot"]),
+            str(record["mode"]) or "free",
+            int(record.get("repeat", 0)),
+        )
         seed = int(record["seed"])
     except KeyError as missing:
         raise _lacks(layout, missing) from None

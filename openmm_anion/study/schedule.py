@@ -16,7 +16,8 @@ from tqdm import tqdm
 
 from openmm_anion.atomic_file import make_directory, read_json, write_bytes, write_json
 from openmm_anion.errors import InputError
-from openmm_anion.freezing import MODES, parse_modes
+from openmm_anion.freezing import MODES
+from openmm_anion.freezing.modes import ROTATIONS, split_mode_name
 from openmm_anion.processes import exclusive
 from openmm_anion.study.layout import RunKey, StudyLayout
 from openmm_anion.study.platform import choose_platform, worker_count
@@ -155,9 +156,30 @@ def _keep_inputs(layout: StudyLayout, settings: StudySettings) -> None:
             write_bytes(layout.inputs / file.name, file.read_bytes())
 
 
-def _seed(base: int, temperature: float, snapshot: int, purpose: int) -> int:
-    """A seed of its own for every run, never zero (which OpenMM takes as: any)."""
-    sequence = np.random.SeedSequence([base, round(1000 * temperature), snapshot, purpose])
+def run_seed(base: int, key: RunKey, *, equilibrate: bool = False) -> int:
+    """Return a seed of its own for every run, never zero (which OpenMM takes as: any).
+
+    Parameters
+    ----------
+    base : int
+        Seed of the study.
+    key : RunKey
+        The run.
+    equilibrate : bool, optional
+        For the equilibration of its snapshot, instead.
+
+    Examples
+    --------
+    >>> run_seed(1, RunKey(900.0, 0, "R")), run_seed(1, RunKey(900.0, 0, "R", repeat=1))
+    (1625189422, 2109502946)
+    """
+    letters, rotation = split_mode_name(key.mode)
+    purpose = 0 if equilibrate else 1 + MODES.index(letters)
+    entropy = [base, round(1000 * key.temperature), key.snapshot, purpose]
+    # Only where there is something to tell apart: runs of older studies keep their seeds.
+    if rotation or key.repeat:
+        entropy += [key.repeat, ROTATIONS.index(rotation) + 1 if rotation else 0]
+    sequence = np.random.SeedSequence(entropy)
     return int(sequence.generate_state(1)[0] % (2**31 - 2)) + 1
 
 
@@ -201,8 +223,8 @@ class _Scheduler:
     def _open_runs(self, start: tuple[float, int]) -> list[RunKey]:
         """Runs from one snapshot that have not ended yet; note those that have."""
         left = []
-        for mode in self.settings.dynamics.modes:
-            key = RunKey(*start, mode)
+        dynamics = self.settings.dynamics
+        for key in (RunKey(*start, m, r) for m in dynamics.mode_names for r in range(dynamics.seeds)):
             file = self.layout.run(key) / "run.json"
             record = read_json(file, f"delete {file.parent} to repeat that run") if file.is_file() else {}
             status = record.get("status", "open")
@@ -222,8 +244,7 @@ class _Scheduler:
         running: dict[Future[str], Task] = {}
 
         def submit(key: RunKey, *, equilibrate: bool) -> None:
-            purpose = 0 if equilibrate else 1 + MODES.index(parse_modes(key.mode))
-            seed = _seed(self.settings.dynamics.seed, key.temperature, key.snapshot, purpose)
+            seed = run_seed(self.settings.dynamics.seed, key, equilibrate=equilibrate)
             task = Task(key, self.layout.root.resolve(), self.platform, seed, equilibrate)
             running[workers.submit(task)] = task
 

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, field_validator
 from openmm_anion.configuration import Kelvin, Positive, Section, TimeStep, as_list, parse, read_toml
 from openmm_anion.crystal_settings import CrystalSettings, beside
 from openmm_anion.freezing import mode_name, parse_modes
-from openmm_anion.freezing.modes import Rotation
+from openmm_anion.freezing.modes import Rotation, mode_names, parse_rotation, split_mode_name
 
 Temperatures = Annotated[tuple[Kelvin, ...], BeforeValidator(as_list), Field(min_length=1)]
 Names = Annotated[tuple[str, ...], BeforeValidator(as_list)]
@@ -48,8 +48,8 @@ class DynamicsSettings(Section):
     """Temperature or list of temperatures, K."""
     modes: Annotated[Names, Field(min_length=1)] = ("free", "T", "R", "V")
     """Frozen motions of each run; the free run is always needed and made."""
-    rotation: Rotation = "eckart"
-    """Definition of frozen rotation."""
+    rotation: Rotation | tuple[Rotation, ...] = "eckart"
+    """Definition of frozen rotation, or a list of both: eckart, angular-momentum."""
     reference: Literal["current", "mean"] = "current"
     """Where anions are frozen: as in the snapshot, or in the mean over a window of free dynamics after it."""
     window: Positive = 2.0
@@ -64,6 +64,8 @@ class DynamicsSettings(Section):
     """Time step, ps."""
     snapshots: Annotated[int, Field(ge=1, le=1000)] = 2
     """Independently equilibrated snapshots from which every mode starts."""
+    seeds: Annotated[int, Field(ge=1)] = 1
+    """Runs of each mode from each snapshot, with velocities and thermostat noise of their own."""
     equilibration: Positive = 5.0
     """Free run before each snapshot, ps, with a friction of 5/ps."""
     production: Positive = 20.0
@@ -80,6 +82,17 @@ class DynamicsSettings(Section):
                 raise ValueError(f"{name} K stands twice; give each temperature once")
         return temperatures
 
+    @field_validator("rotation", mode="before")
+    @classmethod
+    def _one_or_both(cls, rotation: Any) -> Any:
+        if not isinstance(rotation, list | tuple):
+            return parse_rotation(str(rotation))
+        known = [parse_rotation(str(each)) for each in rotation]
+        if not known or len(set(known)) < len(known):
+            raise ValueError("give each definition once")
+        # One stays what it always was, for the sake of studies that have begun.
+        return known[0] if len(known) == 1 else tuple(known)
+
     @field_validator("modes")
     @classmethod
     def _canonical_modes(cls, modes: tuple[str, ...]) -> tuple[str, ...]:
@@ -87,6 +100,31 @@ class DynamicsSettings(Section):
             raise ValueError("an empty name is no mode; write 'free' where nothing is frozen")
         # The free run is what the others are divided by.
         return tuple(dict.fromkeys(["free", *(mode_name(parse_modes(mode)) for mode in modes)]))
+
+    @property
+    def mode_names(self) -> tuple[str, ...]:
+        """Modes, those in which the definition of frozen rotation matters once for each."""
+        return mode_names(self.modes, self._rotations)
+
+    @property
+    def runs_per_snapshot(self) -> int:
+        """Runs from each snapshot: modes times seeds."""
+        return len(self.mode_names) * self.seeds
+
+    def frozen_motions(self, name: str) -> tuple[str, Rotation]:
+        """Return the letters of a mode, and its definition of frozen rotation.
+
+        Parameters
+        ----------
+        name : str
+            One of `mode_names`.
+        """
+        letters, definition = split_mode_name(name)
+        return letters, definition or ("eckart" if len(self._rotations) > 1 else self._rotations[0])
+
+    @property
+    def _rotations(self) -> tuple[Rotation, ...]:
+        return self.rotation if isinstance(self.rotation, tuple) else (self.rotation,)
 
 
 class OutputSettings(Section):
