@@ -6,10 +6,11 @@ from collections.abc import Iterable
 
 import openmm
 
+from openmm_anion.anions import Polyanion
 from openmm_anion.freezing.reference import FrozenAnion
 
 
-def molecule_ties(anions: Iterable[FrozenAnion]) -> openmm.HarmonicBondForce:
+def molecule_ties(anions: Iterable[FrozenAnion | Polyanion]) -> openmm.HarmonicBondForce:
     """Return bonds of zero strength from the first atom of each anion to all others.
 
     GPU platforms move whole molecules by box vectors when they sort particles, and barostats scale the
@@ -18,7 +19,7 @@ def molecule_ties(anions: Iterable[FrozenAnion]) -> openmm.HarmonicBondForce:
 
     Parameters
     ----------
-    anions : iterable of FrozenAnion
+    anions : iterable of FrozenAnion or Polyanion
         The anions.
 
     Returns

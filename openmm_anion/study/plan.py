@@ -95,8 +95,7 @@ def plan_study(settings: StudySettings, measure: float = 2.0) -> Plan:
     modes = tqdm(dynamics.mode_names, desc="timing a step", unit="mode", leave=False)
     milliseconds = {mode: _milliseconds(study, mode, platform, measure) for mode in modes}
     starts = len(dynamics.temperatures) * dynamics.snapshots
-    window = dynamics.window if dynamics.reference == "mean" else 0.0
-    before = round((dynamics.equilibration + window) / dynamics.timestep)
+    before = round(dynamics.before_production / dynamics.timestep)
     production = round(dynamics.production / dynamics.timestep)
     runs = starts * dynamics.runs_per_snapshot
     workers = worker_count(settings.computer, platform)

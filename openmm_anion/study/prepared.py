@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from openmm_anion.anions import Polyanions, find_polyanions
 from openmm_anion.errors import InputError, did_you_mean
 from openmm_anion.models.committee import Committee
 from openmm_anion.structure import build_system, build_topology, ions_together, read_structure
+from openmm_anion.study.pressure import scaled
 from openmm_anion.study.settings import StudySettings
 from openmm_anion.study.spread_watch import SpreadWatch
 from openmm_anion.units import ANGSTROM
@@ -70,6 +71,38 @@ class PreparedStudy:
     def box(self) -> NDArray[np.float64]:
         """Box vectors as rows, nm."""
         return np.asarray(self.atoms.cell.array * ANGSTROM)
+
+    def in_cell(self, box: NDArray[np.float64]) -> PreparedStudy:
+        """Return the same crystal in another cell; see `openmm_anion.study.pressure.scaled`.
+
+        Parameters
+        ----------
+        box : (3, 3) array
+            Box vectors as rows, nm.
+
+        Raises
+        ------
+        InputError
+            If the potential, or a member of the committee, reaches further than that cell allows.
+        """
+        self.check_cell(box)
+        positions = scaled(self.anions.positions, self.anions, self.box, box)
+        atoms = self.atoms.copy()
+        atoms.set_cell(box / ANGSTROM)
+        atoms.positions = positions / ANGSTROM
+        anions = tuple(replace(anion, positions=positions[anion.indices]) for anion in self.anions)
+        return replace(self, atoms=atoms, anions=Polyanions(anions, positions, box))
+
+    def check_cell(self, box: NDArray[np.float64]) -> None:
+        """Refuse a cell in which the potential, or a member of the committee, would see an atom twice.
+
+        Parameters
+        ----------
+        box : (3, 3) array
+            Box vectors as rows, nm.
+        """
+        for potential in (self.potential, *(self.committee.members if self.committee else ())):
+            potential.check(list(self.atoms.symbols), box)
 
     def spread_watch(self, folder: Path, until_ps: float) -> SpreadWatch | None:
         """Return a watch over the spread of the committee, if the study has one.
@@ -183,8 +216,7 @@ def prepare_study(settings: StudySettings) -> PreparedStudy:
             "outside of the anions" + did_you_mean(structure.cation, others)
         )
     potential = models.load(settings.potential.name)
-    potential.check(list(atoms.symbols), atoms.cell.array * ANGSTROM)
     committee = Committee.load(settings.potential.committee) if settings.potential.committee else None
-    for member in committee.members if committee else ():
-        member.check(list(atoms.symbols), atoms.cell.array * ANGSTROM)
-    return PreparedStudy(settings, atoms, anions, cations, potential, committee)
+    study = PreparedStudy(settings, atoms, anions, cations, potential, committee)
+    study.check_cell(study.box)
+    return study

@@ -69,6 +69,8 @@ def produce(
         ``"failed"`` when something was not finite or a force absurd. What, when and on which atom is in
         ``run.json`` then, and the last good state beside it.
     """
+    if snapshot.box is not None:
+        study = study.in_cell(snapshot.box)
     settings = study.settings
     dynamics, output = settings.dynamics, settings.output
     letters, rotation = dynamics.frozen_motions(key.mode)
@@ -104,6 +106,7 @@ def produce(
         "steps": last * interval,
         "frame_interval_ps": interval * dynamics.timestep,
         "energy_interval_ps": per_energy * interval * dynamics.timestep,
+        "box_nm": study.box.tolist(),
         "degrees_of_freedom": frozen.degrees_of_freedom - 3 * driftless,
         "thermostat": dynamics.thermostat,
         "reference": dynamics.reference,

@@ -198,8 +198,7 @@ class _Scheduler:
         runs = [key for start in starts for key in self._open_runs(start)]
         if not waiting and not runs:
             return self.outcome
-        window = dynamics.window if dynamics.reference == "mean" else 0.0
-        steps = len(waiting) * (dynamics.equilibration + window) + len(runs) * dynamics.production
+        steps = len(waiting) * dynamics.before_production + len(runs) * dynamics.production
         total = round(steps / dynamics.timestep)
         with self._workers(max(len(runs), len(waiting))) as workers:
             if not self.quiet:

@@ -11,6 +11,10 @@ from openmm_anion.configuration import Kelvin, Positive, Section, TimeStep, as_l
 from openmm_anion.crystal_settings import CrystalSettings, beside
 from openmm_anion.freezing import mode_name, parse_modes
 from openmm_anion.freezing.modes import Rotation, mode_names, parse_rotation, split_mode_name
+from openmm_anion.study.pressure import Barostat
+
+SETTLING = 0.2
+"""Length of the run in the mean cell, as a share of the equilibration that found it."""
 
 Temperatures = Annotated[tuple[Kelvin, ...], BeforeValidator(as_list), Field(min_length=1)]
 Names = Annotated[tuple[str, ...], BeforeValidator(as_list)]
@@ -68,6 +72,10 @@ class DynamicsSettings(Section):
     """Runs of each mode from each snapshot, with velocities and thermostat noise of their own."""
     equilibration: Positive = 5.0
     """Free run before each snapshot, ps, with a friction of 5/ps."""
+    barostat: Barostat = "none"
+    """How the cell changes in the equilibration; production runs in the mean cell of its second half."""
+    pressure: Annotated[float, Field(allow_inf_nan=False)] = 1.0
+    """Pressure of the barostat, bar."""
     production: Positive = 20.0
     """Length of each run, ps."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
@@ -100,6 +108,17 @@ class DynamicsSettings(Section):
             raise ValueError("an empty name is no mode; write 'free' where nothing is frozen")
         # The free run is what the others are divided by.
         return tuple(dict.fromkeys(["free", *(mode_name(parse_modes(mode)) for mode in modes)]))
+
+    @property
+    def settling(self) -> float:
+        """Free run in the mean cell after an equilibration with a barostat, ps."""
+        return 0.0 if self.barostat == "none" else SETTLING * self.equilibration
+
+    @property
+    def before_production(self) -> float:
+        """All that is run before the production runs from one snapshot, ps."""
+        window = self.window if self.reference == "mean" else 0.0
+        return self.equilibration + self.settling + window
 
     @property
     def mode_names(self) -> tuple[str, ...]:
