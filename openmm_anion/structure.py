@@ -18,6 +18,7 @@ from openmm.app.internal.unitcell import reducePeriodicBoxVectors
 
 from openmm_anion.anions import Polyanions
 from openmm_anion.errors import InputError, reason
+from openmm_anion.occupancy import NOTES, SiteChoice, choose_sites, partly_occupied
 from openmm_anion.units import ANGSTROM
 
 MOST_ATOMS = 10_000_000
@@ -27,7 +28,9 @@ CLOSEST = 0.5
 """Distance (angstrom) under which two atoms cannot be meant; H2 has 0.74."""
 
 
-def read_structure(path: str | Path, supercell: Sequence[int] = (1, 1, 1)) -> Atoms:
+def read_structure(
+    path: str | Path, supercell: Sequence[int] = (1, 1, 1), choice: SiteChoice | None = None
+) -> Atoms:
     """Read a crystal with ASE, repeat it, and turn it to OpenMM's orientation.
 
     OpenMM wants the first box vector along x, the second in the xy plane, and all of them reduced.
@@ -39,11 +42,13 @@ def read_structure(path: str | Path, supercell: Sequence[int] = (1, 1, 1)) -> At
         CIF, POSCAR, extxyz or anything else that `ase.io.read` knows; of several frames the last.
     supercell : (3,) sequence of int
         Repetitions along the three lattice vectors of the file.
+    choice : SiteChoice, optional
+        How to fill partly occupied sites; by default they are refused.
 
     Returns
     -------
     ase.Atoms
-        The crystal, angstrom.
+        The crystal, angstrom. ``info["notes"]`` says how sites were filled, if they were.
 
     Raises
     ------
@@ -70,19 +75,14 @@ def read_structure(path: str | Path, supercell: Sequence[int] = (1, 1, 1)) -> At
     unknown = np.flatnonzero(atoms.numbers == 0)
     if len(unknown):
         raise InputError(f"atom {unknown[0]} in {path} has no element; name one instead of X")
-    occupancies = atoms.info.get("occupancy", {})
-    if any(abs(occupancy - 1.0) > 1e-6 for site in occupancies.values() for occupancy in site.values()):
+    disordered = bool(partly_occupied(atoms))
+    if disordered and choice is None:
         raise InputError(f"structure file {path} has partly occupied sites; give an ordered structure")
     bad = np.argwhere(~np.isfinite(atoms.positions))
     if len(bad):
         raise InputError(f"atom {bad[0][0]} in {path} has a coordinate that is not finite")
-    first, second, distance = neighbor_list("ijd", atoms, cutoff=CLOSEST)
-    if len(first):
-        raise InputError(
-            f"atoms {first[0]} and {second[0]} in {path} are {distance[0]:.2f} A apart; remove "
-            "doubles or choose "
-            "the occupancy of disordered sites"
-        )
+    if not disordered:
+        _refuse_doubles(atoms, path)
     repeat = np.array(supercell)
     if repeat.shape != (3,) or not np.issubdtype(repeat.dtype, np.integer) or repeat.min() < 1:
         raise InputError(
@@ -93,7 +93,24 @@ def read_structure(path: str | Path, supercell: Sequence[int] = (1, 1, 1)) -> At
         raise InputError(
             f"supercell {repeat.tolist()!r} of {path} has {n_atoms:.2g} atoms; take a smaller one"
         )
-    return _to_openmm_orientation(make_supercell(atoms, np.diag(repeat), order="cell-major"))
+    crystal = make_supercell(atoms, np.diag(repeat), order="cell-major")
+    if disordered and choice is not None:
+        crystal.info = dict(atoms.info)  # which make_supercell leaves out
+        crystal = choose_sites(crystal, choice, str(path))
+        _refuse_doubles(crystal, path)
+    turned = _to_openmm_orientation(crystal)
+    turned.info[NOTES] = crystal.info.get(NOTES, [])
+    return turned
+
+
+def _refuse_doubles(atoms: Atoms, path: str | Path) -> None:
+    first, second, distance = neighbor_list("ijd", atoms, cutoff=CLOSEST)
+    if len(first):
+        raise InputError(
+            f"atoms {first[0]} and {second[0]} in {path} are {distance[0]:.2f} A apart; remove "
+            "doubles or choose "
+            "the occupancy of disordered sites"
+        )
 
 
 def _to_openmm_orientation(atoms: Atoms) -> Atoms:

@@ -133,6 +133,7 @@ class StudyResults(BaseModel):
     temperatures: list[TemperatureResult]
     runs: list[RunResult]
     missing: list[str]
+    notes: list[str] = []
     potential: dict[str, Any]
     versions: dict[str, str]
     platforms: list[str]

@@ -200,6 +200,7 @@ def _with_provenance(
         temperatures=temperatures,
         runs=runs,
         missing=missing,
+        notes=study.structure.notes,
         potential=study.structure.potential,
         versions={name: text for record in records for name, text in record.versions.items()},
         platforms=sorted(platforms),

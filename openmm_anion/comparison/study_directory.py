@@ -47,6 +47,7 @@ class StructureRecord(BaseModel):
     cation: str
     anion: list[str]
     n_atoms: int
+    notes: list[str] = []
     potential: dict[str, Any] = {}
     temperatures: list[float]
     modes: list[str]

@@ -23,7 +23,7 @@ def format_table(results: StudyResults) -> str:
         Lines of at most about 110 characters.
     """
     rows = [_HEADER]
-    notes: list[str] = []
+    notes = [f"structure: {note}" for note in results.notes]
     for temperature in results.temperatures:
         for mode in temperature.modes:
             rows.append([f"{temperature.temperature_K:g}", *_cells(mode, results.planned_runs)])

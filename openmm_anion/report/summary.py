@@ -140,6 +140,7 @@ def caveats(results: StudyResults) -> list[str]:
             f"The study is not finished; runs under way: {len(unfinished)}, "
             f"not started: {len(results.missing)}."
         )
+    found += [f"Of the structure: {note}." for note in results.notes]
     found.append(
         "The potential is a model. Its errors are listed under Settings; whether it holds for your "
         "composition, temperature and defects is for you to check."

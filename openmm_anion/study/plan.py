@@ -42,6 +42,8 @@ class Plan:
         Time of the whole study, as if workers did not slow each other down.
     bytes : int
         Disk space of trajectories and records.
+    notes : tuple of str
+        How a disordered crystal was ordered.
     """
 
     n_atoms: int
@@ -55,6 +57,7 @@ class Plan:
     milliseconds: dict[str, float]
     seconds: float
     bytes: int
+    notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         steps = "  ".join(f"{mode} {ms:.3g}" for mode, ms in self.milliseconds.items())
@@ -68,6 +71,7 @@ class Plan:
                 f"step (ms)       {steps}",
                 f"time            {duration_text(self.seconds)}",
                 f"disk            {self.bytes / 1e6:,.3g} MB",
+                *(f"structure       {note}" for note in self.notes),
             ]
         )
 
@@ -115,6 +119,7 @@ def plan_study(settings: StudySettings, measure: float = 2.0) -> Plan:
         milliseconds=milliseconds,
         seconds=1e-3 * work / min(workers, runs),
         bytes=runs * (files * (DCD_HEADER + frames * frame_bytes(len(study.atoms))) + frames * RECORD_BYTES),
+        notes=tuple(study.notes),
     )
 
 

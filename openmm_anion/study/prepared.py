@@ -21,6 +21,7 @@ from openmm_anion.analysis.integrity import AnionWatch
 from openmm_anion.anions import Polyanions, find_polyanions
 from openmm_anion.errors import InputError, did_you_mean
 from openmm_anion.models.committee import Committee
+from openmm_anion.occupancy import NOTES, remove_cations
 from openmm_anion.structure import build_system, build_topology, ions_together, read_structure
 from openmm_anion.study.pressure import scaled
 from openmm_anion.study.settings import StudySettings
@@ -66,6 +67,11 @@ class PreparedStudy:
         system = build_system(self.atoms)
         self.potential.add_to(system, list(self.atoms.symbols))
         return system
+
+    @property
+    def notes(self) -> list[str]:
+        """What was chosen for a disordered crystal, or taken out of it."""
+        return list(self.atoms.info.get(NOTES, []))
 
     @property
     def box(self) -> NDArray[np.float64]:
@@ -173,6 +179,7 @@ class PreparedStudy:
             "cation": self.settings.structure.cation,
             "anion": list(self.settings.structure.anion),
             "n_atoms": len(self.atoms),
+            "notes": self.notes,
             "potential": self.potential.card,
             "temperatures": list(dynamics.temperatures),
             "modes": list(dynamics.mode_names),
@@ -201,15 +208,15 @@ def prepare_study(settings: StudySettings) -> PreparedStudy:
 
     torch.set_num_threads(settings.computer.threads)
     structure = settings.structure
-    atoms = read_structure(structure.file, structure.supercell)
+    atoms = read_structure(structure.file, structure.supercell, structure.choice)
     formulas = list(structure.anion)
     atoms = ions_together(atoms, find_polyanions(atoms, formulas))
+    cations = _cations(atoms, find_polyanions(atoms, formulas), structure.cation)
+    if len(cations):
+        atoms = remove_cations(atoms, cations, structure.vacancies, structure.occupancy_seed)
     anions = find_polyanions(atoms, formulas)
-    bound = set(anions.indices.tolist())
-    others = sorted({symbol for i, symbol in enumerate(atoms.symbols) if i not in bound})
-    cations = np.array(
-        [i for i, symbol in enumerate(atoms.symbols) if symbol == structure.cation and i not in bound]
-    )
+    cations = _cations(atoms, anions, structure.cation)
+    others = sorted(set(atoms.symbols[np.setdiff1d(np.arange(len(atoms)), anions.indices)]))
     if not len(cations):
         raise InputError(
             f"cation {structure.cation!r} is not among the elements of {structure.file.name} "
@@ -220,3 +227,8 @@ def prepare_study(settings: StudySettings) -> PreparedStudy:
     study = PreparedStudy(settings, atoms, anions, cations, potential, committee)
     study.check_cell(study.box)
     return study
+
+
+def _cations(atoms: Atoms, anions: Polyanions, element: str) -> NDArray[np.int64]:
+    """Atoms of an element outside of the anions."""
+    return np.setdiff1d(np.flatnonzero(np.array(atoms.get_chemical_symbols()) == element), anions.indices)

@@ -202,6 +202,8 @@ class _Scheduler:
         total = round(steps / dynamics.timestep)
         with self._workers(max(len(runs), len(waiting))) as workers:
             if not self.quiet:
+                for note in self.study.notes:
+                    print(note)
                 print(
                     f"{len(waiting)} equilibrations and {len(runs)} runs of {len(self.study.atoms)} "
                     f"atoms, {total} steps in all, on {self.platform}, {workers.count} at a time",

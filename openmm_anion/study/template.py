@@ -15,6 +15,7 @@ from openmm_anion.anions import find_polyanions
 from openmm_anion.configuration import parse
 from openmm_anion.errors import InputError, did_you_mean
 from openmm_anion.models.about import About
+from openmm_anion.occupancy import SiteChoice
 from openmm_anion.periodic import heights
 from openmm_anion.structure import read_structure
 from openmm_anion.study.settings import StudySettings
@@ -53,7 +54,7 @@ def study_template(structure: Path, cation: str, anions: list[str], folder: Path
     InputError
         If the structure cannot be read, or an ion is not in it.
     """
-    atoms = read_structure(structure)
+    atoms = read_structure(structure, choice=SiteChoice())
     bound = find_polyanions(atoms, anions).indices
     left = np.delete(np.array(atoms.get_chemical_symbols()), bound)
     if cation not in left:
@@ -76,7 +77,7 @@ def study_template(structure: Path, cation: str, anions: list[str], folder: Path
         "dynamics": {"temperatures": TEMPERATURE} | ({"timestep": HYDROGEN_STEP} if hydrogen else {}),
     }
     settings = parse(StudySettings, content, "the template")
-    n_atoms = len(atoms) * int(np.prod(supercell))
+    n_atoms = len(read_structure(structure, supercell, SiteChoice()))
     head = [
         f"# Which motion of {' and '.join(anions)} carries {cation} in {structure.name}? {n_atoms} atoms.",
         "# Times in ps, temperatures in K. Lines may be left out: the values below are the",
