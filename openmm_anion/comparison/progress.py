@@ -23,7 +23,8 @@ class RunProgress:
     name : str
         Temperature, snapshot, mode and repeat.
     state : str
-        ``"finished"``, ``"running"``, ``"interrupted"``, ``"broken"``, ``"failed"`` or ``"not started"``.
+        ``"finished"``, ``"waiting"`` (for the others, to see how well D is known), ``"running"``,
+        ``"interrupted"``, ``"broken"``, ``"failed"`` or ``"not started"``.
     done_ps, planned_ps : float
         Length of the trajectory so far, and what it shall be.
     kelvin : float or None

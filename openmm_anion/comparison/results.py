@@ -101,6 +101,7 @@ class TemperatureResult(BaseModel):
     dominant: str | None = None
     frequencies: dict[str, float] = {}
     rule: str = ""
+    stopped: str = ""
 
     @property
     def rattling(self) -> str:

@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
             print(table)
             break
         print((CLEAR if sys.stdout.isatty() else "") + table, flush=True)
-        if not any(row.state in ("running", "not started", "interrupted") for row in rows):
+        if not any(row.state in ("running", "waiting", "not started", "interrupted") for row in rows):
             break
         time.sleep(args.watch)
     return 1 if any(row.state in ("broken", "failed") for row in rows) else 0

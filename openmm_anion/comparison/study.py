@@ -117,6 +117,7 @@ def _analyze_temperature(
         dominant=_dominant(modes, combined),
         frequencies=rates,
         rule=rule_sentence(rates),
+        stopped=next((run.folder.record.stopped for run in analyses if run.folder.record.stopped), ""),
     )
     return result, [run_result(run, diffusions.get(run.folder.key), longest) for run in analyses]
 

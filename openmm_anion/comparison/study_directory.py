@@ -84,11 +84,12 @@ class RunRecord(BaseModel):
     temperature_K: float
     snapshot: int
     repeat: int = 0
-    status: Literal["finished", "running", "failed", "broken"]
+    status: Literal["finished", "waiting", "running", "failed", "broken"]
     frame_interval_ps: float = Field(gt=0.0)
     timestep_ps: float | None = None
     steps: int | None = None
     frames: int | None = None
+    stopped: str = ""
     degrees_of_freedom: int | None = None
     seed: int | None = None
     platform: str | None = None

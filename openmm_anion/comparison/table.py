@@ -31,6 +31,7 @@ def format_table(results: StudyResults) -> str:
                 f"{temperature.temperature_K:g} K, {mode.mode}: not valid, {why}" for why in mode.reasons
             ]
     notes += [f"{t.temperature_K:g} K: {t.rattling}" for t in results.temperatures if t.rattling]
+    notes += [f"{t.temperature_K:g} K: {t.stopped}" for t in results.temperatures if t.stopped]
     notes += [f"{t.temperature_K:g} K: {t.rule}" for t in results.temperatures if t.rule]
     notes += [f"{run.name}: left out, {run.note}" for run in results.runs if run.note]
     notes += [f"{run.name}: {run.warning}" for run in results.runs if run.warning]

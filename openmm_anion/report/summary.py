@@ -134,7 +134,8 @@ def caveats(results: StudyResults) -> list[str]:
         for run in results.runs
         if run.warning
     ]
-    unfinished = [run for run in results.runs if run.status == "running"]
+    unfinished = [run for run in results.runs if run.status in ("running", "waiting")]
+    found += [f"At {t.temperature_K:g} K {t.stopped}." for t in results.temperatures if t.stopped]
     if unfinished or results.missing:
         found.append(
             f"The study is not finished; runs under way: {len(unfinished)}, "

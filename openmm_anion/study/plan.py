@@ -44,6 +44,8 @@ class Plan:
         Disk space of trajectories and records.
     notes : tuple of str
         How a disordered crystal was ordered.
+    may_end_early : bool
+        Whether the study has a target uncertainty; times are for the whole length.
     """
 
     n_atoms: int
@@ -58,6 +60,7 @@ class Plan:
     seconds: float
     bytes: int
     notes: tuple[str, ...] = ()
+    may_end_early: bool = False
 
     def __str__(self) -> str:
         steps = "  ".join(f"{mode} {ms:.3g}" for mode, ms in self.milliseconds.items())
@@ -69,7 +72,7 @@ class Plan:
                 f"runs            {self.runs}",
                 f"steps           {self.steps:,}",
                 f"step (ms)       {steps}",
-                f"time            {duration_text(self.seconds)}",
+                f"time            {'at most ' if self.may_end_early else ''}{duration_text(self.seconds)}",
                 f"disk            {self.bytes / 1e6:,.3g} MB",
                 *(f"structure       {note}" for note in self.notes),
             ]
@@ -120,6 +123,7 @@ def plan_study(settings: StudySettings, measure: float = 2.0) -> Plan:
         seconds=1e-3 * work / min(workers, runs),
         bytes=runs * (files * (DCD_HEADER + frames * frame_bytes(len(study.atoms))) + frames * RECORD_BYTES),
         notes=tuple(study.notes),
+        may_end_early=bool(dynamics.target_uncertainty),
     )
 
 

@@ -42,6 +42,9 @@ def produce(
     seed: int,
     platform: str,
     on_steps: Callable[[int], None],
+    *,
+    until: int | None = None,
+    told: int = 0,
 ) -> str:
     """Run one mode from a snapshot, or go on with it, and return how it ended.
 
@@ -61,13 +64,17 @@ def produce(
         OpenMM platform.
     on_steps : callable
         Told the number of steps done since the last call.
+    until : int, optional
+        Frame at which to pause; by default the last one.
+    told : int, optional
+        Frame up to which steps have been told of before.
 
     Returns
     -------
     str
-        ``"finished"``, ``"broken"`` when an anion lost a ligand, bound another one or left its place, or
-        ``"failed"`` when something was not finite or a force absurd. What, when and on which atom is in
-        ``run.json`` then, and the last good state beside it.
+        ``"finished"``, ``"waiting"`` when it paused, ``"broken"`` when an anion lost a ligand, bound another
+        one or left its place, or ``"failed"`` when something was not finite or a force absurd. What, when
+        and on which atom is in ``run.json`` then, and the last good state beside it.
     """
     if snapshot.box is not None:
         study = study.in_cell(snapshot.box)
@@ -92,6 +99,7 @@ def produce(
     interval = round(output.frame_interval / dynamics.timestep)
     per_checkpoint = max(1, round(output.checkpoint_interval / output.frame_interval))
     last = round(dynamics.production / output.frame_interval)
+    end = last if until is None else min(until, last)
     # Without a thermostat the energies are what tells whether a run is sound.
     per_energy = 1 if dynamics.thermostat == "none" else -(-ENERGY_STEPS // interval)
     precision = precision_of(platform, settings.computer)
@@ -104,6 +112,7 @@ def produce(
         "status": "running",
         "timestep_ps": dynamics.timestep,
         "steps": last * interval,
+        "until_frame": end,
         "frame_interval_ps": interval * dynamics.timestep,
         "energy_interval_ps": per_energy * interval * dynamics.timestep,
         "box_nm": study.box.tolist(),
@@ -127,15 +136,16 @@ def produce(
             _start(frozen, context, snapshot, key, driftless, seed)
         else:
             _load(context, recorder.state, folder)
-            on_steps((first - 1) * interval)
+            on_steps((first - 1 - told) * interval)
         write_json(folder / "run.json", record)
         watch = study.anion_watch()
         spread = study.spread_watch(folder, (first - 1) * record["frame_interval_ps"])
         dog = Watchdog(context, study.atoms.symbols, frozen.integration_groups, dynamics.timestep, interval)
-        status = "finished"
+        status = "finished" if end == last else "waiting"
         if first:
             dog.resume((first - 1) * interval)
-        for frame in range(first, last + 1):
+        for frame in range(first, end + 1):
+            # Not at the end of a stage: a look takes random numbers, and a run in stages is one in one go.
             energies = frame % per_energy == 0 or frame == last
             state = dog.advance(frame * interval, energies=energies)
             if state is None:
@@ -152,7 +162,7 @@ def produce(
                 break
             if spread and frame % per_checkpoint == 0:
                 spread(state.getPositions(asNumpy=True).value_in_unit(unit.nanometer), study.box, time_ps)
-            if frame % per_checkpoint == 0 or frame == last:
+            if frame % per_checkpoint == 0 or frame == end:
                 recorder.checkpoint(context.createCheckpoint())
         if dog.trouble:
             status = "failed"

@@ -101,7 +101,8 @@ def reproduce(run: Path, out: Path, on_steps: Callable[[int], None]) -> Reproduc
     if not snapshot.is_file():
         raise InputError(f"{snapshot} is gone; the run cannot be started from the same place")
     platform = choose_platform(study.settings.computer)
-    produce(study, key, Snapshot.read(snapshot), out, seed, platform, on_steps)
+    until = record.get("until_frame")
+    produce(study, key, Snapshot.read(snapshot), out, seed, platform, on_steps, until=until)
     now = versions()
     then: dict[str, str] = record.get("versions", {})
     return compare(

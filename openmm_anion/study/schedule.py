@@ -15,6 +15,7 @@ from pydantic_core import to_jsonable_python
 from tqdm import tqdm
 
 from openmm_anion.atomic_file import make_directory, read_json, write_bytes, write_json
+from openmm_anion.comparison.stopping import relative_uncertainties
 from openmm_anion.errors import InputError
 from openmm_anion.freezing import MODES
 from openmm_anion.freezing.modes import ROTATIONS, split_mode_name
@@ -23,6 +24,7 @@ from openmm_anion.study.layout import RunKey, StudyLayout
 from openmm_anion.study.platform import choose_platform, worker_count
 from openmm_anion.study.prepared import PreparedStudy, prepare_study
 from openmm_anion.study.settings import StudySettings
+from openmm_anion.study.stages import StudyRound, stages
 from openmm_anion.study.task import Task
 from openmm_anion.study.workers import Workers, dask_workers, local_workers
 
@@ -190,6 +192,8 @@ class _Scheduler:
         self.study, self.layout, self.platform, self.quiet = study, layout, platform, quiet
         self.settings, self.dask = study.settings, dask
         self.outcome = Outcome()
+        self.rounds: dict[float, StudyRound] = {}
+        self.told: dict[RunKey, int] = {}
 
     def run(self) -> Outcome:
         dynamics = self.settings.dynamics
@@ -226,14 +230,16 @@ class _Scheduler:
         left = []
         dynamics = self.settings.dynamics
         for key in (RunKey(*start, m, r) for m in dynamics.mode_names for r in range(dynamics.seeds)):
-            file = self.layout.run(key) / "run.json"
-            record = read_json(file, f"delete {file.parent} to repeat that run") if file.is_file() else {}
-            status = record.get("status", "open")
+            status = self._record(key).get("status", "open")
             if status in ENDED:
                 self.outcome.statuses[key] = status
             else:
                 left.append(key)
         return left
+
+    def _record(self, key: RunKey) -> dict[str, Any]:
+        file = self.layout.run(key) / "run.json"
+        return read_json(file, f"delete {file.parent} to repeat that run") if file.is_file() else {}
 
     def _work_off(
         self,
@@ -246,22 +252,85 @@ class _Scheduler:
 
         def submit(key: RunKey, *, equilibrate: bool) -> None:
             seed = run_seed(self.settings.dynamics.seed, key, equilibrate=equilibrate)
-            task = Task(key, self.layout.root.resolve(), self.platform, seed, equilibrate)
+            until = None if equilibrate else self.rounds[key.temperature].until
+            task = Task(
+                key,
+                self.layout.root.resolve(),
+                self.platform,
+                seed,
+                equilibrate,
+                until,
+                self.told.get(key, 0),
+            )
             running[workers.submit(task)] = task
+
+        def next_stage(temperature: float) -> None:
+            """Send on the runs that are there when all of them are, unless they need not go on."""
+            ours = self.rounds[temperature]
+            while not ours.missing and ours.there:
+                if self._known_enough(ours):
+                    self._stop(ours)
+                    return
+                for key in ours.go_on():
+                    submit(key, equilibrate=False)
 
         for start in waiting:
             submit(RunKey(*start, "free"), equilibrate=True)
-        for key in runs:
-            if (key.temperature, key.snapshot) not in waiting:
-                submit(key, equilibrate=False)
+        for temperature in self.settings.dynamics.temperatures:
+            ours = [key for key in runs if key.temperature == temperature]
+            self.rounds[temperature] = StudyRound.resumed(
+                temperature,
+                stages(self.settings),
+                {key: self._record(key) for key in self._all(temperature)},
+                ours,
+            )
+            for key in self.rounds[temperature].missing:
+                if (key.temperature, key.snapshot) not in waiting:
+                    submit(key, equilibrate=False)
+            next_stage(temperature)
         while running:
             done, _ = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
             for future in done:
                 task = running.pop(future)
                 status = future.result()
+                key = task.key
                 if task.equilibrate:
-                    for key in self._open_runs((task.key.temperature, task.key.snapshot)):
-                        submit(key, equilibrate=False)
+                    for run in self._open_runs((key.temperature, key.snapshot)):
+                        submit(run, equilibrate=False)
+                    continue
+                ours_now = self.rounds[key.temperature]
+                ours_now.arrived(key, waits=status == "waiting")
+                if status == "waiting":
+                    self.told[key] = ours_now.until
                 else:
-                    self.outcome.statuses[task.key] = status
+                    self.outcome.statuses[key] = status
+                next_stage(key.temperature)
             bar.update(workers.steps())
+
+    def _all(self, temperature: float) -> list[RunKey]:
+        dynamics = self.settings.dynamics
+        return [
+            RunKey(temperature, snapshot, mode, repeat)
+            for snapshot in range(dynamics.snapshots)
+            for mode in dynamics.mode_names
+            for repeat in range(dynamics.seeds)
+        ]
+
+    def _known_enough(self, ours: StudyRound) -> bool:
+        found = relative_uncertainties(self.layout.root, ours.temperature)
+        return all(value <= self.settings.dynamics.target_uncertainty for value in found.values())
+
+    def _stop(self, ours: StudyRound) -> None:
+        """Let the runs that wait end where they are."""
+        length = ours.until * self.settings.output.frame_interval
+        dynamics = self.settings.dynamics
+        reached = (
+            f"all runs ended at {length:g} ps of {dynamics.production:g} ps, where D of every mode was known "
+            f"to {100 * dynamics.target_uncertainty:g} % (68 % half width)"
+        )
+        for key in sorted(ours.there):
+            record = self._record(key)
+            steps = round(length / dynamics.timestep)
+            record |= {"status": "finished", "steps": steps, "stopped": reached}
+            write_json(self.layout.run(key) / "run.json", record)
+            self.outcome.statuses[key] = "finished"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from openmm_anion.configuration import Kelvin, Positive, Section, TimeStep, as_list, parse, read_toml
 from openmm_anion.crystal_settings import CrystalSettings, beside
@@ -90,6 +90,11 @@ class DynamicsSettings(Section):
     """Pressure of the barostat, bar."""
     production: Positive = 20.0
     """Length of each run, ps."""
+    target_uncertainty: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """All runs of a temperature end together before that length, once the 68 % half width of D of every mode
+    is below this share of it; 0 runs the whole length."""
+    least_production: Positive = 10.0
+    """Length before which that is not looked at, ps."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
     """Seed of all random numbers."""
 
@@ -120,6 +125,15 @@ class DynamicsSettings(Section):
             raise ValueError("an empty name is no mode; write 'free' where nothing is frozen")
         # The free run is what the others are divided by.
         return tuple(dict.fromkeys(["free", *(mode_name(parse_modes(mode)) for mode in modes)]))
+
+    @model_validator(mode="after")
+    def _target_within_reach(self) -> DynamicsSettings:
+        if self.target_uncertainty and self.snapshots < 2:
+            raise ValueError(
+                "a target_uncertainty needs two snapshots or more: the scatter that one cannot show is not "
+                "made smaller by length"
+            )
+        return self
 
     @property
     def settling(self) -> float:

@@ -31,6 +31,8 @@ class Task:
         Seed of its random numbers.
     equilibrate : bool
         Make the snapshot, instead of a run from it.
+    until, told : int
+        Frame at which a run pauses, and up to which its steps have been told of.
     """
 
     key: RunKey
@@ -38,6 +40,8 @@ class Task:
     platform: str
     seed: int
     equilibrate: bool
+    until: int | None = None
+    told: int = 0
 
     def run(self, settings: StudySettings, report: Callable[[int], None]) -> str:
         """Do it.
@@ -52,7 +56,7 @@ class Task:
         Returns
         -------
         str
-            ``"finished"``, ``"broken"`` or ``"failed"``.
+            ``"finished"``, ``"waiting"``, ``"broken"`` or ``"failed"``.
 
         Raises
         ------
@@ -68,7 +72,17 @@ class Task:
             if self.equilibrate:
                 equilibrate(study, self.key.temperature, self.seed, self.platform, report).write(place)
                 return "finished"
-            return produce(study, self.key, Snapshot.read(place), folder, self.seed, self.platform, report)
+            return produce(
+                study,
+                self.key,
+                Snapshot.read(place),
+                folder,
+                self.seed,
+                self.platform,
+                report,
+                until=self.until,
+                told=self.told,
+            )
 
 
 @lru_cache(maxsize=1)

@@ -1,0 +1,76 @@
+"""How well D of each mode is known while a study runs, which decides whether it goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from openmm_anion.analysis.diffusion import FitWindow, run_diffusion
+from openmm_anion.comparison.posterior import Diffusivity, combine_runs
+from openmm_anion.comparison.run_analysis import Reference, RunAnalysis, analyze_run
+from openmm_anion.comparison.run_result import FEWEST_FRAMES
+from openmm_anion.comparison.study_directory import StudyDirectory
+
+
+def half_width(d: Diffusivity) -> float:
+    r"""Return half of the 68 percent interval of D over its mean; infinite where D is within its noise.
+
+    Parameters
+    ----------
+    d : Diffusivity
+        From `combine_runs`.
+
+    Examples
+    --------
+    >>> from openmm_anion.analysis.diffusion import RunDiffusion
+    >>> run = RunDiffusion(0.04, 0.004, 1e-3, 0.5, 48, FitWindow(2.0, 10.0))
+    >>> round(half_width(combine_runs([run] * 4)), 2)
+    0.08
+    """
+    low, high = d.interval(0.68)
+    return 0.5 * (high - low) / d.d if d.resolved else float("inf")
+
+
+def relative_uncertainties(directory: Path, temperature: float) -> dict[str, float]:
+    """Return how well D of each mode is known at one temperature, from what the runs have written.
+
+    A mode of which a run broke or failed gets no verdict however long the others are, and is left out.
+
+    Parameters
+    ----------
+    directory : Path
+        The study.
+    temperature : float
+        Temperature, K.
+
+    Returns
+    -------
+    dict of str to float
+        `half_width` by mode; infinite where runs are too short to tell.
+    """
+    study = StudyDirectory.read(directory)
+    reference = Reference.read(study)
+    runs = [
+        analyze_run(folder, study.structure, reference)
+        for folder in study.runs
+        if folder.key.temperature == temperature
+    ]
+    modes = dict.fromkeys(run.folder.key.mode for run in runs)
+    by_mode = {mode: [run for run in runs if run.folder.key.mode == mode] for mode in modes}
+    return {
+        mode: _uncertainty(members, reference.hop_length)
+        for mode, members in by_mode.items()
+        if all(run.sound for run in members)
+    }
+
+
+def _uncertainty(runs: list[RunAnalysis], hop_length: float) -> float:
+    if min(run.frames for run in runs) < FEWEST_FRAMES:
+        return float(np.inf)
+    window = FitWindow.default(min(run.duration for run in runs))
+    found = [
+        run_diffusion(run.lag_times, run.msd_by_particle, hop_length=hop_length, window=window)
+        for run in runs
+    ]
+    return half_width(combine_runs(found, snapshots=[run.folder.key.snapshot for run in runs]))
