@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
 import openmm
 
 from openmm_anion.errors import InputError
 from openmm_anion.platforms import problem_with
+from openmm_anion.study.seats import GPU_PLATFORMS, usable_cores
 from openmm_anion.study.settings import ComputerSettings
 
 
@@ -37,7 +36,7 @@ def choose_platform(computer: ComputerSettings) -> str:
 def make_context(
     system: openmm.System, integrator: openmm.Integrator, platform: str, computer: ComputerSettings
 ) -> openmm.Context:
-    """Return a Context on a platform with the precision and threads of the study.
+    """Return a Context on a platform with the precision, threads and device of the study.
 
     Parameters
     ----------
@@ -48,13 +47,15 @@ def make_context(
     platform : str
         Result of `choose_platform`.
     computer : ComputerSettings
-        Precision and threads.
+        Precision, threads and device.
     """
     properties: dict[str, str] = {}
     if platform == "CPU":
         properties = {"Threads": str(computer.threads)}
-    elif platform in ("CUDA", "OpenCL"):
+    elif platform in GPU_PLATFORMS:
         properties = {"Precision": computer.precision}
+        if computer.devices:
+            properties["DeviceIndex"] = str(computer.devices[0])
     return openmm.Context(system, integrator, openmm.Platform.getPlatformByName(platform), properties)
 
 
@@ -68,7 +69,7 @@ def precision_of(platform: str, computer: ComputerSettings) -> str:
     computer : ComputerSettings
         The study's choice for GPU platforms.
     """
-    return computer.precision if platform in ("CUDA", "OpenCL") else "double"
+    return computer.precision if platform in GPU_PLATFORMS else "double"
 
 
 def worker_count(computer: ComputerSettings, platform: str) -> int:
@@ -77,14 +78,12 @@ def worker_count(computer: ComputerSettings, platform: str) -> int:
     Parameters
     ----------
     computer : ComputerSettings
-        The study's choice; 0 asks for one worker per core, or one on a GPU.
+        The study's choice; 0 asks for one worker per core, or one per GPU.
     platform : str
         Name of the platform.
     """
     if computer.workers:
         return computer.workers
-    if platform in ("CUDA", "OpenCL"):
-        return 1
-    # Those that this process may use, where the system can tell (Linux).
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores // computer.threads)
+    if platform in GPU_PLATFORMS:
+        return max(1, len(computer.devices))
+    return max(1, len(usable_cores()) // computer.threads)

@@ -134,7 +134,7 @@ def kept_study(layout: StudyLayout, record: dict[str, Any]) -> PreparedStudy:
         structure, potential = content["structure"], content["potential"]
         file, sha256 = layout.inputs / structure["file"], structure.pop("sha256")
         name, model_sha256 = potential["name"], potential["sha256"]
-        content["computer"] = record["computer"] | {"platform": record["platform"]}
+        content["computer"] = record["computer"] | {"platform": record["platform"], "devices": ()}
     except KeyError as missing:
         raise _lacks(layout, missing) from None
     except (TypeError, AttributeError):  # a list, or a number, where a table should be

@@ -23,6 +23,7 @@ from openmm_anion.processes import exclusive
 from openmm_anion.study.layout import RunKey, StudyLayout
 from openmm_anion.study.platform import choose_platform, worker_count
 from openmm_anion.study.prepared import PreparedStudy, prepare_study
+from openmm_anion.study.seats import seats
 from openmm_anion.study.settings import StudySettings
 from openmm_anion.study.stages import StudyRound, stages
 from openmm_anion.study.task import Task
@@ -220,7 +221,9 @@ class _Scheduler:
     def _workers(self, tasks: int) -> AbstractContextManager[Workers]:
         if self.dask is not None:
             return dask_workers(self.settings, self.dask)
-        return local_workers(self.settings, min(worker_count(self.settings.computer, self.platform), tasks))
+        computer = self.settings.computer
+        count = min(worker_count(computer, self.platform), tasks)
+        return local_workers(self.settings, seats(computer, self.platform, count))
 
     def _snapshot(self, start: tuple[float, int]) -> Path:
         return self.layout.snapshot_file(*start)

@@ -191,9 +191,13 @@ class ComputerSettings(Section):
     precision: Literal["single", "mixed", "double"] = "mixed"
     """Precision on OpenCL and CUDA."""
     workers: Annotated[int, Field(ge=0, le=1000)] = 0
-    """Runs at the same time; 0 takes one per core on CPU platforms, and one on a GPU."""
+    """Runs at the same time; 0 takes one per core on CPU platforms, and one per device on GPUs."""
     threads: Annotated[int, Field(ge=1, le=1000)] = 1
     """Threads of each worker on CPU platforms."""
+    pin: bool = True
+    """Keep each of several workers on cores of its own on CPU platforms (Linux)."""
+    devices: tuple[Annotated[int, Field(ge=0)], ...] = ()
+    """Indices of the GPUs among which workers are dealt out; none leaves the choice to OpenMM."""
 
 
 class StudySettings(Section):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from openmm_anion.errors import InputError, reason
 from openmm_anion.processes import end_with_parent
+from openmm_anion.study.seats import Seat
 from openmm_anion.study.settings import StudySettings
 from openmm_anion.study.task import Task
 
@@ -48,15 +49,15 @@ class Workers:
 
 
 @contextmanager
-def local_workers(settings: StudySettings, count: int) -> Iterator[Workers]:
+def local_workers(settings: StudySettings, places: Sequence[Seat]) -> Iterator[Workers]:
     """Processes on this machine, which end with this one.
 
     Parameters
     ----------
     settings : StudySettings
         The study.
-    count : int
-        How many.
+    places : sequence of Seat
+        Where each of them sits.
 
     Raises
     ------
@@ -65,7 +66,10 @@ def local_workers(settings: StudySettings, count: int) -> Iterator[Workers]:
     """
     context = multiprocessing.get_context("spawn")
     queue = context.Queue()
-    pool = ProcessPoolExecutor(count, context, _begin, (settings, queue, os.getpid()))
+    free = context.Queue()
+    for place in places:
+        free.put(place)
+    pool = ProcessPoolExecutor(len(places), context, _begin, (settings, queue, free, os.getpid()))
 
     def steps() -> int:
         total = 0
@@ -74,7 +78,7 @@ def local_workers(settings: StudySettings, count: int) -> Iterator[Workers]:
         return total
 
     try:
-        yield Workers(count, lambda task: pool.submit(_in_this_process, task), steps)
+        yield Workers(len(places), lambda task: pool.submit(_in_this_process, task), steps)
         pool.shutdown()  # a worker that still starts finds its queue
     except BrokenProcessPool:
         raise InputError(
@@ -92,10 +96,10 @@ _mine: tuple[StudySettings, Steps] | None = None
 """What this worker process serves."""
 
 
-def _begin(settings: StudySettings, queue: Steps, parent: int) -> None:
+def _begin(settings: StudySettings, queue: Steps, free: Any, parent: int) -> None:
     global _mine
     end_with_parent(parent)
-    _mine = settings, queue
+    _mine = free.get().take(settings), queue
 
 
 def _in_this_process(task: Task) -> str:
