@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -76,6 +76,8 @@ class RunDiffusion:
         Number of cations.
     window : FitWindow
         Lag times used.
+    by_particle : ndarray, shape (n_particles,)
+        Slope / 6 of each cation, A^2/ps; `d` is their mean.
     """
 
     d: float
@@ -84,6 +86,7 @@ class RunDiffusion:
     offset: float
     n_particles: int
     window: FitWindow
+    by_particle: NDArray[np.float64] = field(default_factory=lambda: np.empty(0), compare=False, repr=False)
 
     @property
     def event(self) -> float:
@@ -240,4 +243,5 @@ def run_diffusion(
         offset=float(curves[inside].mean() - 6.0 * d * lags.mean()),
         n_particles=n_particles,
         window=chosen,
+        by_particle=slopes / 6.0,
     )

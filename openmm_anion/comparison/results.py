@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from openmm_anion.analysis.damage import Damage
 from openmm_anion.atomic_file import write_bytes
 from openmm_anion.comparison.ratio import Verdict
+from openmm_anion.comparison.scatter import SnapshotScatter
 
 FREE = "free"
 """Name of the mode in which nothing is frozen."""
@@ -89,6 +90,25 @@ class ModeResult(BaseModel):
     ratio: Estimate | None = None
     verdict: Verdict | None = None
     msd: Curve | None = None
+    bootstrap_D_A2_per_ps: Estimate | None = None
+    bootstrap_ratio: Estimate | None = None
+    disagreement: str = ""
+    scatter: SnapshotScatter | None = None
+
+    @property
+    def second_look(self) -> str:
+        """What resampling says of a frozen mode, and how much its snapshots differ; empty without a ratio."""
+        if self.ratio is None or self.scatter is None:
+            return ""
+        found = "too few snapshots for a bootstrap"
+        if self.bootstrap_ratio is not None:
+            low, high = self.bootstrap_ratio.low_95, self.bootstrap_ratio.high_95
+            found = f"{low:.2g} to {high:.2g} by paired bootstrap (95 %)"
+        but = f", but {self.disagreement}" if self.disagreement else ""
+        return (
+            f"effect of the missing motion, D/D(free): {found}{but}; "
+            f"effect of the frozen snapshot: {self.scatter}"
+        )
 
 
 class TemperatureResult(BaseModel):

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from openmm_anion.analysis.diffusion import FitWindow, run_diffusion
 from openmm_anion.analysis.verdict import rule_sentence
+from openmm_anion.comparison.cross_check import add_cross_check
 from openmm_anion.comparison.frequencies import frequencies
 from openmm_anion.comparison.posterior import Diffusivity, combine_runs
 from openmm_anion.comparison.ratio import diffusivity_ratio, dominant_motion, ratio_interval
@@ -108,6 +109,7 @@ def _analyze_temperature(
             )
         )
     _compare(modes, combined)
+    add_cross_check(modes, diffusions)
     rates = frequencies([run.counts for run in used if run.counts])
     result = TemperatureResult(
         temperature_K=analyses[0].folder.record.temperature_K,

@@ -30,6 +30,12 @@ def format_table(results: StudyResults) -> str:
             notes += [
                 f"{temperature.temperature_K:g} K, {mode.mode}: not valid, {why}" for why in mode.reasons
             ]
+    notes += [
+        f"{t.temperature_K:g} K, {mode.mode}: {mode.second_look}"
+        for t in results.temperatures
+        for mode in t.modes
+        if mode.second_look
+    ]
     notes += [f"{t.temperature_K:g} K: {t.rattling}" for t in results.temperatures if t.rattling]
     notes += [f"{t.temperature_K:g} K: {t.stopped}" for t in results.temperatures if t.stopped]
     notes += [f"{t.temperature_K:g} K: {t.rule}" for t in results.temperatures if t.rule]
