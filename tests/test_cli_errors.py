@@ -110,7 +110,10 @@ def complaint(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str
             ("[dynamics]", '[computer]\nplatform = "cuda"\n[dynamics]'),
             ["computer.platform", "'cuda'", "'CUDA'"],
         ),
-        (("snapshots = 1", 'rotation = "swirl"'), ["dynamics.rotation", "'swirl'", "'eckart'"]),
+        (
+            ("snapshots = 1", 'rotation = "swirl"'),
+            ["dynamics.rotation", "'swirl'", "known: eckart, angular-momentum"],
+        ),
         (("snapshots = 1", "seed = -1"), ["dynamics.seed"]),
     ],
 )

@@ -50,7 +50,7 @@ def bootstrap_means(
     --------
     >>> one = {0: [np.full(5, 1.0)], 1: [np.full(5, 3.0)]}
     >>> means, n_snapshots = bootstrap_means([one, one], np.random.default_rng(0))
-    >>> sorted(set(means[0])), bool((means[0] == means[1]).all()), n_snapshots
+    >>> sorted({float(m) for m in means[0]}), bool((means[0] == means[1]).all()), n_snapshots
     ([1.0, 2.0, 3.0], True, 2)
     """
     shared = sorted(set.intersection(*(set(mode) for mode in modes)))

@@ -26,7 +26,7 @@ def half_width(d: Diffusivity) -> float:
     >>> from openmm_anion.analysis.diffusion import RunDiffusion
     >>> run = RunDiffusion(0.04, 0.004, 1e-3, 0.5, 48, FitWindow(2.0, 10.0))
     >>> round(half_width(combine_runs([run] * 4)), 2)
-    0.08
+    0.1
     """
     low, high = d.interval(0.68)
     return 0.5 * (high - low) / d.d if d.resolved else float("inf")
