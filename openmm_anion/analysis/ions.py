@@ -116,11 +116,28 @@ def find_ions(universe: Any, cation: str, anions: str | Sequence[str]) -> Ions:
     return Ions(
         universe,
         cations,
-        tuple(_anion(anion, masses[anion.indices]) for anion in found),
+        tuple(anion_of(anion, masses[anion.indices]) for anion in found),
     )
 
 
-def _anion(found: Polyanion, masses: Array) -> Anion:
+def anion_of(found: Polyanion, masses: Array) -> Anion:
+    """Return a polyanion that was found, with its centre and the ligands that show its orientation.
+
+    Parameters
+    ----------
+    found : Polyanion
+        A whole polyanion.
+    masses : array, shape (n,)
+        Masses of its atoms, Da.
+
+    Examples
+    --------
+    >>> from ase.build import molecule
+    >>> from openmm_anion import find_polyanions
+    >>> atoms = molecule("CH4", cell=[9.0] * 3, pbc=True)
+    >>> anion_of(find_polyanions(atoms, "CH4")[0], atoms.get_masses()).ligands
+    array([1, 2, 3, 4])
+    """
     indices = found.indices
     degree = np.array([(found.bonds == index).any(axis=1).sum() for index in indices])
     reach = np.linalg.norm(found.positions - masses @ found.positions / masses.sum(), axis=1)
