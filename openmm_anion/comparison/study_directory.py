@@ -127,6 +127,11 @@ class RunFolder:
         return self.path / "trajectory.dcd"
 
     @property
+    def velocities(self) -> Path:
+        """Its file of velocities, which is there where the study writes them."""
+        return self.path / "velocities.dcd"
+
+    @property
     def key(self) -> RunKey:
         """Temperature, snapshot, mode, and which repeat of it."""
         record = self.record
