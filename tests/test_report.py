@@ -10,10 +10,12 @@ from synthetic_study import change_run, write_study
 
 from openmm_anion.comparison.results import StudyResults
 from openmm_anion.comparison.study import analyze_study
+from openmm_anion.comparison.study_functions import study_functions
 from openmm_anion.errors import InputError
 from openmm_anion.report import command
 from openmm_anion.report.figure import save_summary_figure
 from openmm_anion.report.page import write_report
+from openmm_anion.report.static_figures import write_figures
 from openmm_anion.report.summary import caveats, headline, sentences
 
 TRUTH = {"free": 0.04, "T": 0.035, "R": 0.004, "V": 0.0}
@@ -43,19 +45,21 @@ def page(finished: Path) -> str:
 
 def test_the_page_needs_no_network(page: str) -> None:
     own = without_plotly(page)
-    assert len(own) < 0.2 * len(page)
+    assert len(own) < 0.25 * len(page)
     assert not re.search(r"""(src|href)\s*=\s*["']?(https?:)?//""", own)
     assert "@import" not in own
     assert "url(" not in own
     # no button that sends the data away
-    buttons = '"modeBarButtons": [["zoom2d", "pan2d", "resetScale2d", "toImage"]]'
-    assert own.count(buttons) == own.count("Plotly.newPlot(")
+    flat = '"modeBarButtons": [["zoom2d", "pan2d", "resetScale2d", "toImage"]]'
+    solid = '"modeBarButtons": [["orbitRotation", "zoom3d", "resetCameraDefault3d", "toImage"]]'
+    assert own.count(solid) == 1
+    assert own.count(flat) + own.count(solid) == own.count("Plotly.newPlot(")
     assert "sendChartToCloud" not in own
 
 
 def test_plotly_is_embedded_once(page: str) -> None:
     assert page.count("* plotly.js v") == 1
-    assert without_plotly(page).count("Plotly.newPlot(") == 5
+    assert without_plotly(page).count("Plotly.newPlot(") == 11
 
 
 def test_the_page_says_what_the_table_says(page: str) -> None:
@@ -66,6 +70,30 @@ def test_the_page_says_what_the_table_says(page: str) -> None:
     assert "2 to 10 ps" in own
     assert "force rmse meV A" in own
     assert "Na3PS4.cif" in own
+
+
+def test_the_page_has_every_section_with_its_plot(page: str) -> None:
+    own = without_plotly(page)
+    sections = dict(re.findall(r'<section id="section-([\w-]+)">(.*?)</section>', own, flags=re.DOTALL))
+    assert list(sections)[:3] == ["found", "caveats", "results"]  # the verdict first, its caveats next to it
+    for section, plot in {
+        "results": "ratios",
+        "rule": "rule-map",
+        "displacement": "displacement-850K",
+        "van-hove-self": "van-hove-self-850K",
+        "van-hove-distinct": "van-hove-distinct-850K",
+        "orientation": "orientation-PS4-850K",
+        "coupling": "coupling-PS4-850K",
+        "density": "density-PS4-850K",
+        "sceptic": "constraint",
+    }.items():
+        assert f'<div id="{plot}"' in sections[section], section
+    assert "the runs wrote no velocities; set velocities = true" in sections["spectra"]
+    assert "mean over snapshots\n0, 1" in sections["sceptic"]
+    # an identifier stands for one thing: a plot would draw over a section of its name
+    names = re.findall(r'\sid="([^"]+)"', own)
+    assert len(names) == len(set(names))
+    assert "\u2014" not in own
 
 
 def test_text_from_files_is_escaped(finished: Path, tmp_path: Path) -> None:
@@ -90,6 +118,8 @@ def test_a_study_without_a_free_run_or_data_still_has_a_report(tmp_path: Path) -
     own = without_plotly(write_report(study).read_text(encoding="utf-8"))
     assert "There is no free run yet" in own
     assert "Rotation frozen: not enough data yet." in own
+    assert "Nothing to draw at" not in own  # sections without a plot are a sentence and no more
+    assert 'id="section-orientation"' in own
 
 
 def test_the_headline_claims_no_more_than_the_intervals(results: StudyResults) -> None:
@@ -125,6 +155,25 @@ def test_the_static_figure_is_written(results: StudyResults, tmp_path: Path, end
     assert path.stat().st_size > 10_000
 
 
+def test_every_figure_is_written_for_paper(results: StudyResults, finished: Path, tmp_path: Path) -> None:
+    functions = study_functions(finished, results)
+    functions.modes = [mode for mode in functions.modes if mode.mode in ("free", "R")]
+    paths = write_figures(results, functions, tmp_path / "figures")
+    stems = [
+        "summary",
+        "van-hove-self",
+        "van-hove-distinct",
+        "orientation-PS4",
+        "coupling-PS4",
+        "density-PS4",
+    ]
+    names = {"rule-map", *(f"{stem}-850K" for stem in stems)}
+    assert {path.name for path in paths} == {f"{name}{end}" for name in names for end in (".svg", ".png")}
+    for path in paths:
+        assert path.read_bytes()[:5] == (b"<?xml" if path.suffix == ".svg" else b"\x89PNG\r")
+    assert "<sub>" not in (tmp_path / "figures" / "rule-map.svg").read_text()
+
+
 def test_the_static_figure_refuses_what_is_not_there(results: StudyResults, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no run at 300 K; there are 850 K"):
         save_summary_figure(results, tmp_path / "summary.svg", 300.0)
@@ -138,8 +187,9 @@ def test_the_command_prints_the_table_and_the_path(
     parser = argparse.ArgumentParser()
     command.add_arguments(parser)
     figure = finished / "figure.svg"
-    assert command.run(parser.parse_args([str(finished), "--figure", str(figure)])) == 0
+    assert command.run(parser.parse_args([str(finished), "--figure", str(figure), "--no-figures"])) == 0
     assert figure.read_text().startswith("<?xml")
+    assert not (finished / "figures").exists()
     printed = capsys.readouterr().out
     assert "no difference can be told" in printed
     assert printed.rstrip().endswith(f"report: {finished / 'report.html'}")
@@ -147,4 +197,4 @@ def test_the_command_prints_the_table_and_the_path(
 
 def test_the_command_refuses_a_foreign_directory(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not a study directory"):
-        command.run(argparse.Namespace(directory=tmp_path, figure=None))
+        command.run(argparse.Namespace(directory=tmp_path, figure=None, no_figures=False))

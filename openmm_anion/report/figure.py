@@ -15,6 +15,7 @@ from openmm_anion.atomic_file import check_writable, write_bytes
 from openmm_anion.comparison.results import ModeResult, StudyResults, TemperatureResult
 from openmm_anion.errors import InputError
 from openmm_anion.report.modes import colour, formula_text, label
+from openmm_anion.report.plots import fitted_line
 
 _NARROWEST = 0.01
 
@@ -45,10 +46,10 @@ def summary_figure(results: StudyResults, temperature_K: float | None = None) ->
         raise InputError(f"no run at {wanted:g} K; there are {', '.join(f'{k:g} K' for k in kelvins)}")
     if not any(mode.msd for mode in chosen.modes):
         raise InputError(f"the runs at {wanted:g} K are too short for a figure; let the study go on")
-    with _style():
+    with printed_style():
         figure = Figure(figsize=(8.4, 3.4), layout="constrained")
         left, right = figure.subplots(1, 2, width_ratios=[1.25, 1.0])
-        _draw_displacement(left, results.cation, chosen)
+        _draw_displacement(left, results, chosen)
         _draw_ratios(right, [mode for mode in chosen.modes if mode.ratio is not None])
         anions = " and ".join(formula_text(formula) for formula in results.anion)
         figure.suptitle(
@@ -89,7 +90,7 @@ def save_summary_figure(results: StudyResults, path: Path | str, temperature_K: 
     check_figure(target)
     figure = summary_figure(results, temperature_K)
     drawn = io.BytesIO()
-    with _style():
+    with printed_style():
         kind = target.suffix.lstrip(".").lower()
         figure.savefig(drawn, format=kind, dpi=200, metadata={"Date": None} if kind == "svg" else None)
     write_bytes(target, drawn.getvalue())
@@ -97,7 +98,8 @@ def save_summary_figure(results: StudyResults, path: Path | str, temperature_K: 
 
 
 @contextmanager
-def _style() -> Iterator[None]:
+def printed_style() -> Iterator[None]:
+    """Draw as for a paper while this lasts: small type, no box, and the same file for the same numbers."""
     with matplotlib.rc_context():
         matplotlib.rc("axes.spines", top=False, right=False)
         matplotlib.rc("font", size=9)
@@ -105,7 +107,7 @@ def _style() -> Iterator[None]:
         yield
 
 
-def _draw_displacement(axes: Axes, cation: str, temperature: TemperatureResult) -> None:
+def _draw_displacement(axes: Axes, results: StudyResults, temperature: TemperatureResult) -> None:
     if temperature.fit_begin_ps is not None and temperature.fit_end_ps is not None:
         axes.axvspan(
             temperature.fit_begin_ps, temperature.fit_end_ps, color="#f1efe6", lw=0, label="fit window"
@@ -115,10 +117,13 @@ def _draw_displacement(axes: Axes, cation: str, temperature: TemperatureResult) 
             axes.plot(
                 mode.msd.lag_ps, mode.msd.msd_A2, color=colour(mode.mode), lw=1.8, label=label(mode.mode)
             )
+        line = fitted_line(results, temperature, mode.mode)
+        if line is not None:
+            axes.plot(*line, color=colour(mode.mode), lw=0.9, ls=(0, (5, 3)))
     axes.set_xlim(left=0.0)
     axes.set_ylim(bottom=0.0)
     axes.set_xlabel("lag time (ps)")
-    axes.set_ylabel(f"mean squared displacement of {cation} (Å$^2$)")
+    axes.set_ylabel(f"mean squared displacement of {results.cation} (Å$^2$)")
     axes.legend(frameon=False, fontsize=8)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -17,30 +18,39 @@ from openmm_anion.comparison.results import (
 )
 from openmm_anion.report.modes import colour, label
 
+AXIS = {
+    "showline": True,
+    "linecolor": "#999",
+    "gridcolor": "#e8e8e8",
+    "zeroline": False,
+    "ticks": "outside",
+}
+"""What all axes of flat plots have."""
 _FONT = "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif"
+_BEYOND = 1.3
+"""How far a fitted line is drawn, of the end of its window."""
+_MANY_DECADES = 5
 _NARROWEST = 0.02
 """Least ratio on the axis of the ratios."""
 
 
-def _style(figure: go.Figure, height: int) -> go.Figure:
-    axis = {
-        "showline": True,
-        "linecolor": "#999",
-        "gridcolor": "#e8e8e8",
-        "zeroline": False,
-        "ticks": "outside",
-    }
-    figure.update_layout(
-        template="none",
-        font={"family": _FONT, "size": 14, "color": "#222"},
-        height=height,
-        margin={"l": 70, "r": 20, "t": 20, "b": 60},
-        hovermode="closest",
-        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
-    )
-    figure.update_xaxes(**axis)
-    figure.update_yaxes(**axis, automargin=True, title_standoff=12, separatethousands=True)
+def style(figure: go.Figure, height: int) -> go.Figure:
+    """Give a figure the look of the report, and its height in pixels."""
+    figure.update_layout(template="none", **base_layout(height))
+    figure.update_xaxes(**AXIS)
+    figure.update_yaxes(**AXIS, automargin=True, title_standoff=12, separatethousands=True)
     return figure
+
+
+def base_layout(height: int) -> dict[str, Any]:
+    """Return the layout that all plots have in common, with its height in pixels."""
+    return {
+        "font": {"family": _FONT, "size": 14, "color": "#222"},
+        "height": height,
+        "margin": {"l": 70, "r": 20, "t": 20, "b": 60},
+        "hovermode": "closest",
+        "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
+    }
 
 
 def displacement_figure(results: StudyResults, temperature: TemperatureResult) -> go.Figure:
@@ -72,15 +82,13 @@ def displacement_figure(results: StudyResults, temperature: TemperatureResult) -
             legendgroup=mode.mode,
             hovertemplate="%{x:.3g} ps: %{y:.3g} Å²",
         )
-        slopes = [run.D_A2_per_ps for run in runs if run.D_A2_per_ps is not None]
-        offsets = [run.offset_A2 for run in runs if run.offset_A2 is not None]
-        if slopes and temperature.fit_begin_ps is not None and temperature.fit_end_ps is not None:
-            ends = np.array([temperature.fit_begin_ps, temperature.fit_end_ps])
+        fitted = fitted_line(results, temperature, mode.mode)
+        if fitted is not None:
             figure.add_scatter(
-                x=ends,
-                y=np.mean(offsets) + 6.0 * np.mean(slopes) * ends,
+                x=fitted[0],
+                y=fitted[1],
                 mode="lines",
-                line={"color": "#fff", "width": 1.2, "dash": "5px,5px"},
+                line={"color": colour(mode.mode), "width": 1.5, "dash": "6px,4px"},
                 legendgroup=mode.mode,
                 showlegend=False,
                 hoverinfo="skip",
@@ -98,7 +106,23 @@ def displacement_figure(results: StudyResults, temperature: TemperatureResult) -
         )
     figure.update_xaxes(title_text="lag time (ps)")
     figure.update_yaxes(title_text=f"mean squared displacement of {results.cation} (Å²)", rangemode="tozero")
-    return _style(figure, 440)
+    return style(figure, 440)
+
+
+def fitted_line(
+    results: StudyResults, temperature: TemperatureResult, mode: str
+) -> tuple[list[float], list[float]] | None:
+    """Return the ends of the line whose slope is 6 D, mean over the runs of a mode: lags (ps) and A^2.
+
+    It goes from lag 0 to beyond its window, so that one sees where the curve leaves it; None without a fit.
+    """
+    runs = _runs_of(results, temperature, mode)
+    slopes = [run.D_A2_per_ps for run in runs if run.D_A2_per_ps is not None]
+    offsets = [run.offset_A2 for run in runs if run.offset_A2 is not None]
+    if not slopes or temperature.fit_end_ps is None:
+        return None
+    ends = [0.0, _BEYOND * temperature.fit_end_ps]
+    return ends, [float(np.mean(offsets) + 6.0 * np.mean(slopes) * end) for end in ends]
 
 
 def ratio_figure(results: StudyResults) -> go.Figure:
@@ -131,12 +155,20 @@ def ratio_figure(results: StudyResults) -> go.Figure:
         title_text="D(frozen) / D(free)",
         type="log",
         range=[np.log10(floor), np.log10(ceiling)],
-        tickvals=[0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50],
+        tickvals=_log_ticks(floor, ceiling),
+        tickformat="~g",
     )
     figure.update_yaxes(categoryorder="array", categoryarray=names[::-1])
-    figure = _style(figure, 120 + 55 * max(len(names), 1))
+    figure = style(figure, 120 + 55 * max(len(names), 1))
     figure.update_layout(margin={"l": 110 if several else 90})
     return figure
+
+
+def _log_ticks(low: float, high: float) -> list[float]:
+    """1, 2 and 5 in each decade; powers of ten where there are many."""
+    decades = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
+    steps = (1.0, 2.0, 5.0) if len(decades) < _MANY_DECADES else (1.0,)
+    return [float(f"{step * 10.0**decade:.1g}") for decade in decades for step in steps]
 
 
 def _add_interval(figure: go.Figure, name: str, mode: ModeResult, floor: float) -> None:
@@ -153,6 +185,8 @@ def _add_interval(figure: go.Figure, name: str, mode: ModeResult, floor: float) 
             showlegend=False,
             hoverinfo="skip",
         )
+    if ratio.value is None and ratio.low_95 > 0.0:
+        return  # the free diffusion is the one within its noise: no best value, and no upper bound only
     below = ratio.value is None or ratio.value < floor
     figure.add_scatter(
         x=[floor if below else ratio.value],
@@ -220,7 +254,7 @@ def _series_figure(
         named.add(run.mode)
     figure.update_xaxes(title_text="time (ps)")
     figure.update_yaxes(title_text=title, exponentformat="none")
-    return _style(figure, 320)
+    return style(figure, 320)
 
 
 def _runs_of(results: StudyResults, temperature: TemperatureResult, mode: str) -> list[RunResult]:
