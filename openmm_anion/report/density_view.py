@@ -119,7 +119,7 @@ def density_figure(modes: Sequence[ModeFunctions], kind: str) -> Plot | None:
         "scene": {f"{name}axis": {**axis, "title": {"text": f"{name} (Å)"}} for name in "xyz"}
         | {
             "aspectmode": "manual",
-            "aspectratio": dict.fromkeys("xyz", 1.4),  # which is how an orthographic scene is enlarged
+            "aspectratio": dict.fromkeys("xyz", 1.2),  # which is how an orthographic scene is enlarged
             "camera": {
                 "eye": dict(zip("xyz", VIEW, strict=True)),
                 "projection": {"type": "orthographic"},

@@ -58,7 +58,7 @@ def orientation(modes: Sequence[ModeFunctions], kind: str) -> Drawing | None:
     for name, title in (("c1", "C₁"), ("c2", "C₂"), ("rotor", _ROTOR)):
         lines = _lines(modes, {mode.mode: mode.orientation.get(kind) for mode in modes}, name)
         if lines:
-            panels.append(Panel(f"{title} of {formula_text(kind)}", LAG, title, lines))
+            panels.append(Panel(f"{title} of {formula_text(kind)}", LAG, "", lines))
     return _drawing(f"orientation-{kind}", modes, panels)
 
 
@@ -72,7 +72,7 @@ def coupling(modes: Sequence[ModeFunctions], kind: str) -> Drawing | None:
     ):
         lines = _lines(modes, curves, name)
         if lines:
-            panels.append(Panel(title, LAG, name, lines, level=level))
+            panels.append(Panel(title, LAG, "", lines, level=level))
     return _drawing(f"coupling-{kind}", modes, panels)
 
 
