@@ -120,7 +120,7 @@ def lag_frames(frames: int) -> NDArray[np.int64]:
 
     Examples
     --------
-    >>> lag_frames(41)[:4], lag_frames(41)[-1]
+    >>> lag_frames(41)[:4], int(lag_frames(41)[-1])
     (array([1, 2, 3, 4]), 20)
     """
     return np.unique(np.geomspace(1.0, max(frames // 2, 1), LAG_TIMES).round().astype(np.int64))
