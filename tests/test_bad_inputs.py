@@ -127,7 +127,7 @@ def frames(spoil: Callable[[list[ase.Atoms]], object]) -> Preparation:
     """The frames of somebody's trajectory, with something wrong."""
 
     def write(folder: Path) -> None:
-        there = ase.io.read(folder / "run.extxyz", ":")
+        there = list(ase.io.iread(folder / "run.extxyz", ":"))
         spoil(there)
         ase.io.write(folder / "run.extxyz", there)
 

@@ -12,6 +12,7 @@ from synthetic_study import write_study
 from test_study import settings
 
 from openmm_anion.cli import main
+from openmm_anion.comparison.functions import StudyFunctions
 from openmm_anion.comparison.posterior import combine_runs
 from openmm_anion.comparison.progress import study_progress
 from openmm_anion.comparison.study import analyze_study
@@ -106,7 +107,7 @@ def test_repeats_are_analysed_together(tmp_path: Path) -> None:
     table = format_table(results)
     assert "R-angular-momentum" in table
     assert "2/2" in table
-    page = render(results)
+    page = render(results, StudyFunctions(modes=[], left_out=[]))
     assert "rotation (by angular momentum)" in page
     assert "2 runs of each mode from each" in page
     (StudyLayout(directory).run(RunKey(850.0, 0, "R", 1)) / "run.json").unlink()

@@ -18,11 +18,12 @@ from openmm_anion.comparison.functions import (
     StudyFunctions,
     Surface,
 )
-from openmm_anion.comparison.results import StudyResults
+from openmm_anion.comparison.results import RunResult, StudyResults
 from openmm_anion.comparison.run_analysis import Reference
 from openmm_anion.comparison.run_functions import SHOWN_PARTS, RunFunctions, run_functions, study_anions
 from openmm_anion.comparison.study_directory import RunFolder, StudyDirectory
 from openmm_anion.errors import InputError
+from openmm_anion.study.layout import RunKey
 
 _PATIENCE = 3.0
 """Seconds after which a progress bar is shown."""
@@ -68,16 +69,14 @@ def study_functions(directory: Path | str, results: StudyResults) -> StudyFuncti
             if group not in stale:
                 mode = known[group.key]
             else:
-                runs: dict[int, RunFunctions] = {}
+                runs: dict[RunKey, RunFunctions] = {}
                 for folder in group.folders:
                     try:
                         run = run_functions(study, folder, anions, group.frames, cutoffs.get(kelvin))
                     except InputError as error:
-                        left_out.append(
-                            f"{kelvin:g} K, snapshot {folder.record.snapshot}, {folder.record.name}: {error}"
-                        )
+                        left_out.append(f"{folder.key}: {error}")
                     else:
-                        runs[folder.record.snapshot] = run
+                        runs[folder.key] = run
                         if run.cutoff is not None:
                             cutoffs.setdefault(kelvin, run.cutoff)
                     bar.update()
@@ -102,15 +101,15 @@ class _Group:
 
 
 def _groups(study: StudyDirectory, results: StudyResults) -> Iterator[_Group]:
-    used = {(run.temperature_K, run.snapshot, run.mode): run.frames for run in results.runs if run.used}
+    used = {_key(run): run.frames for run in results.runs if run.used}
     for temperature in results.temperatures:
         kelvin = temperature.temperature_K
-        frames = min((n for key, n in used.items() if key[0] == kelvin), default=0)
+        frames = min((n for key, n in used.items() if key.temperature == kelvin), default=0)
         for mode in temperature.modes:
             folders = [
                 folder
                 for folder in study.runs
-                if folder.key in used and (folder.key[0], folder.key[2]) == (kelvin, mode.mode)
+                if folder.key in used and (folder.key.temperature, folder.key.mode) == (kelvin, mode.mode)
             ]
             if folders:
                 sources = [_stamp(study.path, path) for folder in folders for path in _files(folder)]
@@ -136,16 +135,20 @@ def _unused(results: StudyResults) -> list[str]:
     for run in results.runs:
         if not run.used:
             why = "; ".join(map(str, run.broken)) or run.note or f"the run {run.status}"
-            found.append(f"{run.temperature_K:g} K, snapshot {run.snapshot}, {run.mode}: {why}")
+            found.append(f"{_key(run)}: {why}")
     return found
 
 
-def _mean(group: _Group, runs: dict[int, RunFunctions]) -> ModeFunctions:
+def _key(run: RunResult) -> RunKey:
+    return RunKey(run.temperature_K, run.snapshot, run.mode, run.repeat)
+
+
+def _mean(group: _Group, runs: dict[RunKey, RunFunctions]) -> ModeFunctions:
     notes: dict[str, str] = {}
-    for snapshot, run in runs.items():
+    for key, run in runs.items():
         for name, reason in run.notes.items():
             everywhere = all(other.notes.get(name) == reason for other in runs.values())
-            notes.setdefault(name, reason if everywhere else f"snapshot {snapshot}: {reason}")
+            notes.setdefault(name, reason if everywhere else f"{key}: {reason}")
     mean = {
         name: _mean_of([run.found[name] for run in runs.values() if name in run.found])
         for name in dict.fromkeys(name for run in runs.values() for name in run.found)
@@ -153,7 +156,7 @@ def _mean(group: _Group, runs: dict[int, RunFunctions]) -> ModeFunctions:
     result = ModeFunctions(
         temperature_K=group.key[0],
         mode=group.key[1],
-        snapshots=list(runs),
+        snapshots=sorted({key.snapshot for key in runs}),
         frames=group.frames,
         interval_ps=group.interval_ps,
         sources=group.sources,
