@@ -322,7 +322,7 @@ STUDIES: list[Case] = [
     (
         "status results",
         change(f"{FREE}/run.json", '"finished"', '"done"'),
-        ["status", "'finished', 'running'"],
+        ["status", "'finished', 'waiting'"],
     ),
     ("status results", change(f"{FREE}/run.json", "850.0", "NaN"), ["temperature_K", "finite number"]),
     (

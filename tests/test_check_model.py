@@ -129,7 +129,7 @@ def test_a_failure_is_the_exit_status(
         (["na3ps4", str(CRYSTAL)], "use a larger supercell"),
         (["na3ps4", str(CRYSTAL), "--steps", "5"], "too few to see a drift"),
         (["na3ps4", str(CRYSTAL), "--temperature", "-5"], "must be positive"),
-        (["na3ps4", str(CRYSTAL), "--json", "nowhere/checks.json"], "folder nowhere of checks.json"),
+        (["na3ps4", str(CRYSTAL), "--json", "nowhere/checks.json"], "folder nowhere of file checks.json"),
     ],
 )
 def test_bad_input_is_one_line(

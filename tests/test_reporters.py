@@ -28,7 +28,7 @@ def salt_topology() -> app.Topology:
 SLOW = pytest.mark.slow
 
 
-@pytest.mark.parametrize("modes", [pytest.param("", marks=SLOW), "R", "TV", pytest.param("RV", marks=SLOW)])
+@pytest.mark.parametrize("modes", ["R", *(pytest.param(modes, marks=SLOW) for modes in ("", "TV", "RV"))])
 def test_every_free_motion_has_the_temperature_of_the_bath(modes: str, tmp_path: Path) -> None:
     frozen = freeze(salt_system(), ANIONS, modes, positions=salt_positions())
     integrator = LangevinMiddleIntegrator(frozen, 300, 50.0, 0.0005, seed=11)
