@@ -16,6 +16,7 @@ from openmm_anion.comparison.scatter import SnapshotScatter, snapshot_scatter
 from openmm_anion.comparison.study import analyze_study
 from openmm_anion.comparison.table import format_table
 from openmm_anion.report.page import render
+from openmm_anion.report.summary import headline, sentences
 
 Array = np.ndarray
 CATIONS = 48
@@ -145,7 +146,7 @@ def test_too_few_to_tell(runs: dict[int, list[float]]) -> None:
     found = snapshot_scatter(runs)
     assert found.between is None
     assert "too few to tell" in str(found)
-    assert "it needs 3 and 2" in str(found)
+    assert "it takes 3 and 2" in str(found)
 
 
 def test_disagreements_are_named() -> None:
@@ -159,6 +160,25 @@ def test_disagreements_are_named() -> None:
     )
     assert "bootstrap's 68 % interval is 3.0 times" in disagreement(estimate(0.5, 0.55), estimate(0.45, 0.6))
     assert "posterior's 68 % interval is 3.0 times" in disagreement(estimate(0.45, 0.6), estimate(0.5, 0.55))
+
+
+def test_a_verdict_that_resampling_does_not_confirm_is_doubtful(tmp_path: Path) -> None:
+    directory = write_study(tmp_path / "study", {"free": 0.04, "R": 0.004}, snapshots=4, n_frames=201)
+    results = analyze_study(directory)
+    (temperature,) = results.temperatures
+    free, frozen = temperature.modes
+    assert (frozen.verdict, frozen.doubtful, temperature.dominant) == ("slower", False, None)
+    assert "slower with the rotation of PS" in headline(results)
+    wide = Estimate(value=0.5, low_68=0.2, high_68=2.0, low_95=0.1, high_95=146.0)
+    doubtful = frozen.model_copy(update={"bootstrap_ratio": wide})
+    other = temperature.model_copy(update={"modes": [free, doubtful], "dominant": "R"})
+    doubted = results.model_copy(update={"temperatures": [other]})
+    gives = "resampling the snapshots gives D/D(free) of 0.1 to 150 (95 %)"
+    said = f'{gives}, which holds 1, so that "slower" is doubtful'
+    assert f"850 K, R: {said}" in format_table(doubted)
+    assert "  slower?  " in format_table(doubted)
+    assert headline(doubted).startswith("No motion of PS")
+    assert any(sentence.endswith(f"But {said}.") for sentence in sentences(doubted, other))
 
 
 def test_a_study_says_both(tmp_path: Path) -> None:
@@ -175,8 +195,8 @@ def test_a_study_says_both(tmp_path: Path) -> None:
     assert isinstance(frozen.scatter, SnapshotScatter)
     assert (frozen.scatter.snapshots, frozen.scatter.repeats) == (3, 2)
     text = format_table(results)
-    assert "850 K, R: effect of the missing motion, D/D(free): " in text
-    assert "effect of the frozen snapshot: D differs by" in text
+    assert "850 K, R: resampling the snapshots gives D/D(free) of " in text
+    assert "850 K, R: effect of the frozen snapshot: D differs by" in text
     assert "effect of the frozen snapshot: D differs by" in render(
         results, StudyFunctions(modes=[], left_out=[])
     )

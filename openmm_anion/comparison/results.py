@@ -29,6 +29,11 @@ class Estimate(BaseModel):
     low_95: float
     high_95: float
 
+    @property
+    def interval(self) -> str:
+        """The 95 percent interval in two digits each."""
+        return " to ".join(f"{float(f'{end:.2g}'):.6g}" for end in (max(self.low_95, 0.0), self.high_95))
+
 
 class Curve(BaseModel):
     """Mean squared displacement against lag time."""
@@ -96,19 +101,26 @@ class ModeResult(BaseModel):
     scatter: SnapshotScatter | None = None
 
     @property
-    def second_look(self) -> str:
-        """What resampling says of a frozen mode, and how much its snapshots differ; empty without a ratio."""
-        if self.ratio is None or self.scatter is None:
-            return ""
-        found = "too few snapshots for a bootstrap"
-        if self.bootstrap_ratio is not None:
-            low, high = self.bootstrap_ratio.low_95, self.bootstrap_ratio.high_95
-            found = f"{low:.2g} to {high:.2g} by paired bootstrap (95 %)"
-        but = f", but {self.disagreement}" if self.disagreement else ""
+    def doubtful(self) -> bool:
+        """Whether the mode has a verdict that resampling the snapshots does not confirm."""
+        other = self.bootstrap_ratio
         return (
-            f"effect of the missing motion, D/D(free): {found}{but}; "
-            f"effect of the frozen snapshot: {self.scatter}"
+            self.verdict in ("slower", "faster")
+            and other is not None
+            and other.low_95 <= 1.0 <= other.high_95
         )
+
+    @property
+    def second_look(self) -> str:
+        """What resampling the snapshots says of a frozen mode; empty without a ratio."""
+        if self.ratio is None:
+            return ""
+        if self.bootstrap_ratio is None:
+            return "too few snapshots to resample"
+        found = f"resampling the snapshots gives D/D(free) of {self.bootstrap_ratio.interval} (95 %)"
+        if self.doubtful:
+            return f'{found}, which holds 1, so that "{self.verdict}" is doubtful'
+        return f"{found}; {self.disagreement}" if self.disagreement else found
 
 
 class TemperatureResult(BaseModel):
@@ -122,6 +134,21 @@ class TemperatureResult(BaseModel):
     frequencies: dict[str, float] = {}
     rule: str = ""
     stopped: str = ""
+
+    @property
+    def undoubted(self) -> str | None:
+        """Mode that matters most, unless its verdict is doubtful."""
+        mode = self.mode(self.dominant) if self.dominant else None
+        return None if mode is None or mode.doubtful else self.dominant
+
+    @property
+    def second_looks(self) -> list[str]:
+        """What resampling says of each mode, and how much D differs between snapshots, line by line."""
+        found = [f"{mode.mode}: {mode.second_look}" for mode in self.modes if mode.second_look]
+        scatters = {mode.mode: mode.scatter for mode in self.modes if mode.second_look and mode.scatter}
+        found += [f"{mode}: effect of the frozen snapshot: {s}" for mode, s in scatters.items() if s.told]
+        few = (f"effect of the frozen snapshots: {s}" for s in scatters.values() if not s.told)
+        return [f"{self.temperature_K:g} K, {line}" for line in dict.fromkeys([*found, *few])]
 
     @property
     def rattling(self) -> str:

@@ -38,6 +38,11 @@ class SnapshotScatter(BaseModel):
     between_high: float | None = None
     p: float | None = None
 
+    @property
+    def told(self) -> bool:
+        """Whether there is enough to tell."""
+        return self.between is not None
+
     def __str__(self) -> str:
         runs = "1 run of each" if self.repeats == 1 else f"{self.repeats} runs of each"
         rests = f"{self.snapshots} snapshot{'' if self.snapshots == 1 else 's'}, {runs}"
@@ -47,7 +52,7 @@ class SnapshotScatter(BaseModel):
             or self.between_low is None
             or self.between_high is None
         ):
-            return f"too few to tell ({rests}; it needs {FEWEST_SNAPSHOTS} and {FEWEST_REPEATS})"
+            return f"too few to tell ({rests}; it takes {FEWEST_SNAPSHOTS} and {FEWEST_REPEATS})"
         return (
             f"D differs by {100 * self.between:.0f} % between snapshots (68 % interval "
             f"{100 * self.between_low:.0f} to {100 * self.between_high:.0f} %) and by "
@@ -76,7 +81,7 @@ def snapshot_scatter(runs: Mapping[int, Sequence[float]]) -> SnapshotScatter:
     >>> print(found)  # doctest: +ELLIPSIS
     D differs by 47 % between snapshots (68 % interval 25 to 110 %) and by 4 % between runs of one (3 ...)
     >>> print(snapshot_scatter({0: [1.0], 1: [2.0]}))
-    too few to tell (2 snapshots, 1 run of each; it needs 3 and 2)
+    too few to tell (2 snapshots, 1 run of each; it takes 3 and 2)
     """
     groups = [np.asarray(own, dtype=np.float64) for own in runs.values()]
     sizes = np.array([len(own) for own in groups])

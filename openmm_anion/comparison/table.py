@@ -20,7 +20,7 @@ def format_table(results: StudyResults) -> str:
     Returns
     -------
     str
-        Lines of at most about 110 characters.
+        The table, and a line for each remark.
     """
     rows = [_HEADER]
     notes = [f"structure: {note}" for note in results.notes]
@@ -30,12 +30,7 @@ def format_table(results: StudyResults) -> str:
             notes += [
                 f"{temperature.temperature_K:g} K, {mode.mode}: not valid, {why}" for why in mode.reasons
             ]
-    notes += [
-        f"{t.temperature_K:g} K, {mode.mode}: {mode.second_look}"
-        for t in results.temperatures
-        for mode in t.modes
-        if mode.second_look
-    ]
+    notes += [line for t in results.temperatures for line in t.second_looks]
     notes += [f"{t.temperature_K:g} K: {t.rattling}" for t in results.temperatures if t.rattling]
     notes += [f"{t.temperature_K:g} K: {t.stopped}" for t in results.temperatures if t.stopped]
     notes += [f"{t.temperature_K:g} K: {t.rule}" for t in results.temperatures if t.rule]
@@ -50,14 +45,15 @@ def format_table(results: StudyResults) -> str:
 def _cells(mode: ModeResult, planned: int) -> list[str]:
     d, ratio = mode.D_A2_per_ps, mode.ratio
     verdict = mode.verdict or ("reference" if mode.mode == FREE and mode.valid else "")
+    doubt = "?" if mode.doubtful else ""
     return [
         "nothing" if mode.mode == FREE else mode.mode,
         estimate_text(d, CM2_PER_S, "1e"),
         interval_text(d, CM2_PER_S, "1e"),
         estimate_text(d, NM2_PER_NS, "2g"),
         estimate_text(ratio, 1.0, "2g"),
-        interval_text(ratio, 1.0, "2g"),
-        verdict if mode.valid or mode.verdict else "not valid",
+        "-" if ratio is None else ratio.interval,
+        verdict + doubt if mode.valid or mode.verdict else "not valid",
         f"{mode.runs_used}/{planned}",
     ]
 

@@ -14,9 +14,9 @@ def headline(results: StudyResults) -> str:
     """Return the one sentence that a reader in a hurry needs."""
     anion = _anion(results)
     found = [
-        f"the {motion_words(t.dominant)} matters most at {t.temperature_K:g} K"
+        f"the {motion_words(t.undoubted)} matters most at {t.temperature_K:g} K"
         for t in results.temperatures
-        if t.dominant is not None
+        if t.undoubted is not None
     ]
     if found:
         return (
@@ -26,7 +26,7 @@ def headline(results: StudyResults) -> str:
         f"the {motion_words(mode.mode)}"
         for t in results.temperatures
         for mode in t.modes
-        if mode.verdict == "slower"
+        if mode.verdict == "slower" and not mode.doubtful
     }
     if slower:
         return (
@@ -58,13 +58,18 @@ def _sentences(cation: str, anion: str, temperature: TemperatureResult) -> Itera
         if mode.mode != FREE and (free is None or free.valid or mode.reasons):
             yield _about_mode(cation, anion, mode)
     single = [mode for mode in temperature.modes if len(mode.mode) == 1 and mode.ratio]
-    if len(single) > 1 and temperature.dominant is None:
+    if len(single) > 1 and temperature.undoubted is None:
         yield "Which of the motions matters most cannot be told from these runs."
     if temperature.rule:
         yield f"By frequencies: {temperature.rule}."
 
 
 def _about_mode(cation: str, anion: str, mode: ModeResult) -> str:
+    doubt = f" But {mode.second_look}." if mode.doubtful else ""
+    return _finding(cation, anion, mode) + doubt
+
+
+def _finding(cation: str, anion: str, mode: ModeResult) -> str:
     words = motion_words(mode.mode)
     if not mode.valid or mode.verdict == "not valid":
         return (
@@ -73,7 +78,7 @@ def _about_mode(cation: str, anion: str, mode: ModeResult) -> str:
         )
     if mode.ratio is None:
         return f"{words.capitalize()} frozen: not enough data yet."
-    interval = f"95 % interval {mode.ratio.low_95:.2g} to {mode.ratio.high_95:.2g}"
+    interval = f"95 % interval {mode.ratio.interval}"
     if mode.verdict == "no difference can be told":
         return (
             f"{words.capitalize()} frozen: no difference can be told ({_ratio_text(mode.ratio)}{interval})."
