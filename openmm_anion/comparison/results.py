@@ -111,6 +111,11 @@ class ModeResult(BaseModel):
         )
 
     @property
+    def verdict_shown(self) -> str:
+        """The verdict as tables and figures have it: with a question mark if it is doubtful."""
+        return (self.verdict or "") + ("?" if self.doubtful else "")
+
+    @property
     def second_look(self) -> str:
         """What resampling the snapshots says of a frozen mode; empty without a ratio."""
         if self.ratio is None:

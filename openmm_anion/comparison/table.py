@@ -44,8 +44,7 @@ def format_table(results: StudyResults) -> str:
 
 def _cells(mode: ModeResult, planned: int) -> list[str]:
     d, ratio = mode.D_A2_per_ps, mode.ratio
-    verdict = mode.verdict or ("reference" if mode.mode == FREE and mode.valid else "")
-    doubt = "?" if mode.doubtful else ""
+    verdict = mode.verdict_shown or ("reference" if mode.mode == FREE and mode.valid else "")
     return [
         "nothing" if mode.mode == FREE else mode.mode,
         estimate_text(d, CM2_PER_S, "1e"),
@@ -53,7 +52,7 @@ def _cells(mode: ModeResult, planned: int) -> list[str]:
         estimate_text(d, NM2_PER_NS, "2g"),
         estimate_text(ratio, 1.0, "2g"),
         "-" if ratio is None else ratio.interval,
-        verdict + doubt if mode.valid or mode.verdict else "not valid",
+        verdict if mode.valid or mode.verdict else "not valid",
         f"{mode.runs_used}/{planned}",
     ]
 

@@ -89,12 +89,27 @@ def save_summary_figure(results: StudyResults, path: Path | str, temperature_K: 
     target = Path(path)
     check_figure(target)
     figure = summary_figure(results, temperature_K)
-    drawn = io.BytesIO()
     with printed_style():
-        kind = target.suffix.lstrip(".").lower()
-        figure.savefig(drawn, format=kind, dpi=200, metadata={"Date": None} if kind == "svg" else None)
-    write_bytes(target, drawn.getvalue())
+        save_figure(figure, target, dpi=200)
     return target
+
+
+def save_figure(figure: Figure, path: Path, dpi: int) -> None:
+    """Write a figure, whole or not at all; the same figure always gives the same file.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure.
+    path : Path
+        Its ending gives the format.
+    dpi : int
+        Dots per inch of pictures.
+    """
+    drawn = io.BytesIO()
+    kind = path.suffix.lstrip(".").lower()
+    figure.savefig(drawn, format=kind, dpi=dpi, metadata={"Date": None} if kind == "svg" else None)
+    write_bytes(path, drawn.getvalue())
 
 
 @contextmanager
@@ -146,7 +161,7 @@ def _draw_ratios(axes: Axes, modes: list[ModeResult]) -> None:
             axes.plot([ratio.value], [row], marker="o", color=tint, ms=6)
         if mode.verdict is not None:
             axes.annotate(
-                mode.verdict,
+                mode.verdict_shown,
                 (max(ratio.value or floor, floor), row),
                 (0, 8),
                 textcoords="offset points",

@@ -10,18 +10,21 @@ from typing import Any
 import numpy as np
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
+from tqdm import tqdm
 
 from openmm_anion.comparison.functions import ModeFunctions, StudyFunctions
 from openmm_anion.comparison.results import StudyResults
 from openmm_anion.errors import InputError
 from openmm_anion.report import function_panels, temperature_panels
 from openmm_anion.report.density_view import surface_colour, surface_levels
-from openmm_anion.report.figure import printed_style, summary_figure
+from openmm_anion.report.figure import printed_style, save_figure, summary_figure
 from openmm_anion.report.modes import colour, formula_text, label
 from openmm_anion.report.panels import Drawing, Line, Panel, colour_range
 from openmm_anion.report.rendering import render
 
 DPI = 300
+_PATIENCE = 3.0
+"""Seconds after which progress is shown."""
 _WIDTH, _MAP_HEIGHT, _CURVE_HEIGHT = 7.0, 1.9, 2.5
 """Inches: two columns of a journal."""
 _MARKERS = {"": "o", "down": "v", "up": "^", "left": "<"}
@@ -59,12 +62,13 @@ def write_figures(results: StudyResults, functions: StudyFunctions, folder: Path
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     with printed_style():
-        for name, figure in _figures(results, functions):
+        figures = _figures(results, functions)
+        for name, figure in tqdm(figures, desc="figures", unit="figure", delay=_PATIENCE, leave=False):
             figure.draw_without_rendering()
             figure.set_layout_engine("none")  # once is enough for both files
             for ending in (".svg", ".png"):
                 path = folder / f"{name}{ending}"
-                figure.savefig(path, dpi=DPI, metadata={"Date": None} if ending == ".svg" else None)
+                save_figure(figure, path, DPI)
                 paths.append(path)
     return paths
 
