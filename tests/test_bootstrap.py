@@ -146,7 +146,7 @@ def test_too_few_to_tell(runs: dict[int, list[float]]) -> None:
     found = snapshot_scatter(runs)
     assert found.between is None
     assert "too few to tell" in str(found)
-    assert "it takes 3 snapshots and 2 runs of each" in str(found)
+    assert "it takes 3 snapshots and seeds = 2" in str(found)
 
 
 def test_disagreements_are_named() -> None:

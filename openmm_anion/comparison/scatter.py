@@ -52,8 +52,10 @@ class SnapshotScatter(BaseModel):
             or self.between_low is None
             or self.between_high is None
         ):
-            needed = f"{FEWEST_SNAPSHOTS} snapshots and {FEWEST_REPEATS} runs of each, `seeds`"
-            return f"too few to tell ({rests}; it takes {needed})"
+            return (
+                f"too few to tell ({rests}; it takes {FEWEST_SNAPSHOTS} snapshots and "
+                f"seeds = {FEWEST_REPEATS})"
+            )
         return (
             f"D differs by {100 * self.between:.0f} % between snapshots (68 % interval "
             f"{100 * self.between_low:.0f} to {100 * self.between_high:.0f} %) and by "
@@ -82,7 +84,7 @@ def snapshot_scatter(runs: Mapping[int, Sequence[float]]) -> SnapshotScatter:
     >>> print(found)  # doctest: +ELLIPSIS
     D differs by 47 % between snapshots (68 % interval 25 to 110 %) and by 4 % between runs of one (3 ...)
     >>> print(snapshot_scatter({0: [1.0], 1: [2.0]}))
-    too few to tell (2 snapshots, 1 run of each; it takes 3 snapshots and 2 runs of each, `seeds`)
+    too few to tell (2 snapshots, 1 run of each; it takes 3 snapshots and seeds = 2)
     """
     groups = [np.asarray(own, dtype=np.float64) for own in runs.values()]
     sizes = np.array([len(own) for own in groups])
