@@ -95,10 +95,12 @@ class Unwrapper:
             return positions
         if not len(self._last):
             self._begin(positions[0], boxes[0])
-        if not np.isfinite(boxes).all() or np.linalg.det(boxes).min() <= 0.0:
+        # A cell that does not change is inverted once.
+        cells = boxes[:1] if (boxes == boxes[0]).all() else boxes
+        if not np.isfinite(cells).all() or np.linalg.det(cells).min() <= 0.0:
             raise InputError(f"the cell is missing in one of the frames {frames[0]} to {frames[-1]}")
-        limits = LONGEST_STEP * heights(boxes).min(axis=1)
-        inverses = np.asarray(np.linalg.inv(boxes), dtype=np.float64)
+        limits = np.resize(LONGEST_STEP * heights(cells).min(axis=1), len(boxes))
+        inverses = np.resize(np.linalg.inv(cells), boxes.shape)
         wrapped, longest, frame, atom = _continue(
             positions, boxes, inverses, limits, self._leader, self._last, self._shift
         )
@@ -135,28 +137,30 @@ def _continue(
     n = np.empty(3)
     here = np.empty(3)
     for f in range(positions.shape[0]):
-        box, inverse = boxes[f], inverses[f]
+        box, inverse, limit = boxes[f], inverses[f], limits[f] ** 2
         for a in range(positions.shape[1]):
             follows = leader[a] != a
             for k in range(3):
                 here[k] = positions[f, a, k] - (last[leader[a], k] if follows else 0.0)
                 d[k] = here[k] - last[a, k]
+            length = (d[0] ** 2 + d[1] ** 2 + d[2] ** 2) / limit
             crossed = False
+            if length > 1.0:  # shorter steps are less than half of each height
+                for k in range(3):
+                    n[k] = np.round(d[0] * inverse[0, k] + d[1] * inverse[1, k] + d[2] * inverse[2, k])
+                    crossed = crossed or n[k] != 0.0
+            if crossed:
+                wrapped = True
+                for k in range(3):
+                    lattice = n[0] * box[0, k] + n[1] * box[1, k] + n[2] * box[2, k]
+                    d[k] -= lattice
+                    here[k] -= lattice if follows else 0.0
+                    shift[a, k] -= 0.0 if follows else lattice
+                length = (d[0] ** 2 + d[1] ** 2 + d[2] ** 2) / limit
             for k in range(3):
-                n[k] = np.round(d[0] * inverse[0, k] + d[1] * inverse[1, k] + d[2] * inverse[2, k])
-                crossed = crossed or n[k] != 0.0
-            for k in range(3):
-                lattice = n[0] * box[0, k] + n[1] * box[1, k] + n[2] * box[2, k] if crossed else 0.0
-                d[k] -= lattice
-                if follows:  # its leader stands before it, and is where it belongs by now
-                    last[a, k] = here[k] - lattice
-                    positions[f, a, k] = positions[f, leader[a], k] + last[a, k]
-                else:
-                    last[a, k] = here[k]
-                    shift[a, k] -= lattice
-                    positions[f, a, k] = here[k] + shift[a, k]
-            wrapped = wrapped or crossed
-            length = np.sqrt(d[0] ** 2 + d[1] ** 2 + d[2] ** 2) / limits[f]
+                last[a, k] = here[k]
+                # The leader of a follower stands before it, and is where it belongs by now.
+                positions[f, a, k] = here[k] + (positions[f, leader[a], k] if follows else shift[a, k])
             if length > longest:
                 longest, at, who = length, f, a
-    return wrapped, longest, at, who
+    return wrapped, np.sqrt(longest), at, who
