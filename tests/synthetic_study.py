@@ -46,6 +46,23 @@ def hopping(rng: np.random.Generator, n_particles: int, n_frames: int, d: float,
     return np.asarray(np.cumsum(steps, axis=0))
 
 
+def hopping_in_strings(
+    rng: np.random.Generator, n_particles: int, n_frames: int, d: float, dt: float, burst: float
+) -> Array:
+    """As `hopping`, but cations hop together: strings of m, geometrically distributed.
+
+    The number of hops has the variance of single ones times ``burst = <m^2> / <m>``.
+    """
+    mean = 0.5 * (burst + 1.0)
+    strings = rng.poisson(6.0 * d * dt / SPACING**2 * n_particles / mean, n_frames - 1)
+    steps = np.zeros((n_frames, n_particles, 3))
+    for frame in np.repeat(np.arange(1, n_frames), strings):
+        movers = rng.permutation(n_particles)[: rng.geometric(1.0 / mean)]
+        directions = rng.integers(0, 3, len(movers))
+        steps[frame, movers, directions] += rng.choice([-SPACING, SPACING], len(movers))
+    return np.asarray(np.cumsum(steps, axis=0))
+
+
 def jiggle(
     rng: np.random.Generator, shape: tuple[int, ...], amplitude: float, dt: float, tau: float = 0.1
 ) -> Array:

@@ -6,26 +6,57 @@ import numpy as np
 import pytest
 from test_diffusion import one_run
 
-from openmm_anion.comparison.posterior import SNAPSHOT_SCATTER, combine_runs
+from openmm_anion.comparison.posterior import BURST, SNAPSHOT_SCATTER, combine_modes, combine_runs
 from openmm_anion.comparison.ratio import ratio_interval
 
+INDEPENDENT = 1e-6
+"""Scale of the prior for an analysis that knows that cations do not move together."""
 
-def coverage(trials: int, d: float, snapshots: int, scatter: float, seed: int) -> dict[float, float]:
+
+def coverage(
+    trials: int, d: float, snapshots: int, scatter: float, burst: float, seed: int
+) -> dict[float, float]:
     """Share of 68 and 95 percent intervals that hold `d`.
 
-    With `scatter` zero all snapshots have the same D, and the analysis knows. Otherwise each
-    trial draws how much its snapshots differ from the prior that the analysis uses.
+    With `scatter` zero all snapshots have the same D, and with `burst` zero cations hop alone, and the
+    analysis knows. Otherwise each trial draws how much its snapshots differ, and how many hops come together,
+    from the priors that the analysis uses.
     """
     rng = np.random.default_rng(seed)
     hits = {0.68: 0, 0.95: 0}
     for _ in range(trials):
         gamma = abs(rng.normal()) * scatter
+        together = np.exp(abs(rng.normal()) * burst)
         truths = d * np.exp(gamma * rng.normal(size=snapshots))
-        together = combine_runs([one_run(rng, each) for each in truths], snapshot_scatter=max(scatter, 1e-6))
+        found = combine_runs(
+            [one_run(rng, each, burst=together) for each in truths],
+            snapshot_scatter=max(scatter, 1e-6),
+            burst=max(burst, INDEPENDENT),
+        )
         for level in hits:
-            low, high = together.interval(level)
+            low, high = found.interval(level)
             hits[level] += low < d < high
     return {level: count / trials for level, count in hits.items()}
+
+
+def study_coverage(
+    trials: int, d: float, snapshots: int, burst: float, seed: int
+) -> tuple[dict[float, float], float]:
+    """Share of intervals that hold `d`, and of wrong verdicts, in studies of four modes that are alike."""
+    rng = np.random.default_rng(seed)
+    hits = {0.68: 0, 0.95: 0}
+    wrong = 0
+    for _ in range(trials):
+        runs = {
+            mode: [one_run(rng, d, n_frames=201, burst=burst) for _ in range(snapshots)] for mode in "FTRV"
+        }
+        modes = combine_modes(runs)
+        for level in hits:
+            ends = [mode.interval(level) for mode in modes.values()]
+            hits[level] += sum(low < d < high for low, high in ends)
+        ratios = [ratio_interval(modes[mode], modes["F"]) for mode in "TRV"]
+        wrong += sum(not low < 1.0 < high for low, high in ratios)
+    return {level: count / (4 * trials) for level, count in hits.items()}, wrong / (3 * trials)
 
 
 def assert_holds(found: dict[float, float], trials: int, extra: float) -> None:
@@ -34,10 +65,34 @@ def assert_holds(found: dict[float, float], trials: int, extra: float) -> None:
         assert abs(share - level) < 3.0 * np.sqrt(level * (1.0 - level) / trials) + extra, found
 
 
-@pytest.mark.parametrize(("snapshots", "scatter"), [(1, 0.0), (2, SNAPSHOT_SCATTER), (4, SNAPSHOT_SCATTER)])
-def test_intervals_hold_the_truth(snapshots: int, scatter: float) -> None:
+CASES = [(1, 0.0, 0.0), (2, SNAPSHOT_SCATTER, 0.0), (4, SNAPSHOT_SCATTER, BURST)]
+
+
+@pytest.mark.parametrize(("snapshots", "scatter", "burst"), CASES)
+def test_intervals_hold_the_truth(snapshots: int, scatter: float, burst: float) -> None:
     trials = 100
-    assert_holds(coverage(trials, 0.04, snapshots, scatter, seed=11), trials, extra=0.01)
+    assert_holds(coverage(trials, 0.04, snapshots, scatter, burst, seed=11), trials, extra=0.01)
+
+
+def test_cations_that_hop_together_make_no_wrong_verdict() -> None:
+    """Four snapshots of 20 ps with about one string of three or so hops each."""
+    shares, wrong = study_coverage(25, 0.01, 4, burst=3.0, seed=17)
+    assert shares[0.95] > 0.9
+    assert wrong < 0.08
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("burst", [1.0, 3.0, 6.0])
+@pytest.mark.parametrize("snapshots", [1, 2, 4])
+@pytest.mark.parametrize("d", [0.01, 0.04])
+def test_cations_that_hop_together_often_tried(d: float, snapshots: int, burst: float) -> None:
+    """Runs of 20 ps, 4 or 16 hops each, alone or together: intervals may be too wide, never too narrow."""
+    trials = 200
+    shares, wrong = study_coverage(trials, d, snapshots, burst, seed=18)
+    print(f"D {d}, {snapshots} snapshots, burst {burst}: {shares}, wrong verdicts {wrong:.3f}")
+    assert shares[0.68] > 0.55
+    assert shares[0.95] > 0.91
+    assert wrong < 0.09
 
 
 def single_coverage(trials: int, d: float, seed: int) -> dict[float, float]:
@@ -61,14 +116,16 @@ def test_intervals_of_one_run_hold_the_truth_often_tried(d: float) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scatter", [0.0, SNAPSHOT_SCATTER])
+@pytest.mark.parametrize(
+    ("scatter", "burst"), [(0.0, 0.0), (SNAPSHOT_SCATTER, 0.0), (SNAPSHOT_SCATTER, BURST)]
+)
 @pytest.mark.parametrize("snapshots", [1, 2, 4])
 @pytest.mark.parametrize("d", [0.04, 0.01])
-def test_intervals_hold_the_truth_often_tried(d: float, snapshots: int, scatter: float) -> None:
+def test_intervals_hold_the_truth_often_tried(d: float, snapshots: int, scatter: float, burst: float) -> None:
     """D = 0.04 and 0.01 A^2/ps: about 38 and 10 hops in a run."""
     trials = 1000
-    found = coverage(trials, d, snapshots, scatter, seed=12)
-    print(f"D {d} snapshots {snapshots} scatter {scatter}: {found}")
+    found = coverage(trials, d, snapshots, scatter, burst, seed=12)
+    print(f"D {d} snapshots {snapshots} scatter {scatter} burst {burst}: {found}")
     assert_holds(found, trials, extra=0.03)
 
 

@@ -26,7 +26,7 @@ INFINITE = float("inf")
 
 
 def test_uncertainties_are_those_of_the_table(tmp_path: Path) -> None:
-    directory = write_study(tmp_path / "study", {"free": 0.04, "R": 0.02, "V": 0.0}, n_frames=81)
+    directory = write_study(tmp_path / "study", {"free": 0.08, "R": 0.05, "V": 0.0}, n_frames=161)
     found = relative_uncertainties(directory, 850.0)
     (temperature,) = analyze_study(directory).temperatures
     for mode in temperature.modes[:2]:

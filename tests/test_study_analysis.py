@@ -75,9 +75,10 @@ def test_the_fit_window_can_be_given(finished: Path) -> None:
 def test_table(finished: Path) -> None:
     text = format_table(analyze_study(finished))
     lines = text.splitlines()
-    assert len(lines) == 11
+    assert len(lines) == 12
     assert all("resampling the snapshots gives D/D(free) of " in line for line in lines[6:9])
-    assert lines[9].startswith("850 K, effect of the frozen snapshots: too few to tell")
+    assert lines[9].startswith("850 K, runs scatter ")
+    assert lines[10].startswith("850 K, effect of the frozen snapshots: too few to tell")
     assert lines[-1].startswith("850 K: PS4 rotates 0 times (0 to ")
     assert lines[2].startswith("850    nothing")
     assert "no difference can be told" in lines[3]

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from scipy.optimize import brentq
 
-from openmm_anion.comparison.posterior import Diffusivity
+from openmm_anion.comparison.diffusivity import Diffusivity
 
 Verdict = Literal["slower", "faster", "no difference can be told", "not valid"]
 

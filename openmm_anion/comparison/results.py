@@ -136,6 +136,8 @@ class TemperatureResult(BaseModel):
     fit_end_ps: float | None
     modes: list[ModeResult]
     dominant: str | None = None
+    burst: float | None = None
+    """Factor by which runs scatter more than their cations do (variance), from all modes."""
     frequencies: dict[str, float] = {}
     rule: str = ""
     stopped: str = ""
@@ -152,6 +154,11 @@ class TemperatureResult(BaseModel):
         found = [f"{mode.mode}: {mode.second_look}" for mode in self.modes if mode.second_look]
         scatters = {mode.mode: mode.scatter for mode in self.modes if mode.second_look and mode.scatter}
         found += [f"{mode}: effect of the frozen snapshot: {s}" for mode, s in scatters.items() if s.told]
+        if self.burst is not None:
+            found.append(
+                f"runs scatter {self.burst:.1f} times as much (variance) as if cations hopped alone, as far "
+                "as all modes together tell; the intervals allow for it"
+            )
         few = (f"effect of the frozen snapshots: {s}" for s in scatters.values() if not s.told)
         return [f"{self.temperature_K:g} K, {line}" for line in dict.fromkeys([*found, *few])]
 

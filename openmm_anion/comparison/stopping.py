@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
-from openmm_anion.analysis.diffusion import FitWindow, run_diffusion
-from openmm_anion.comparison.posterior import Diffusivity, combine_runs
+from openmm_anion.analysis.diffusion import FitWindow, RunDiffusion, run_diffusion
+from openmm_anion.comparison.diffusivity import Diffusivity
+from openmm_anion.comparison.posterior import combine_modes
 from openmm_anion.comparison.run_analysis import Reference, RunAnalysis, analyze_run
 from openmm_anion.comparison.run_result import FEWEST_FRAMES
 from openmm_anion.comparison.study_directory import StudyDirectory
@@ -19,10 +18,11 @@ def half_width(d: Diffusivity) -> float:
     Parameters
     ----------
     d : Diffusivity
-        From `combine_runs`.
+        From `combine_modes`.
 
     Examples
     --------
+    >>> from openmm_anion.comparison.posterior import combine_runs
     >>> from openmm_anion.analysis.diffusion import RunDiffusion
     >>> run = RunDiffusion(0.04, 0.004, 1e-3, 0.5, 48, FitWindow(2.0, 10.0))
     >>> round(half_width(combine_runs([run] * 4)), 2)
@@ -56,21 +56,21 @@ def relative_uncertainties(directory: Path, temperature: float) -> dict[str, flo
         for folder in study.runs
         if folder.key.temperature == temperature
     ]
-    modes = dict.fromkeys(run.folder.key.mode for run in runs)
-    by_mode = {mode: [run for run in runs if run.folder.key.mode == mode] for mode in modes}
-    return {
-        mode: _uncertainty(members, reference.hop_length)
-        for mode, members in by_mode.items()
-        if all(run.sound for run in members)
-    }
+    members: dict[str, list[RunAnalysis]] = {}
+    for run in runs:
+        members.setdefault(run.folder.key.mode, []).append(run)
+    sound = {mode: own for mode, own in members.items() if all(run.sound for run in own)}
+    ready = {mode: own for mode, own in sound.items() if min(run.frames for run in own) >= FEWEST_FRAMES}
+    combined = combine_modes(
+        {mode: _diffusions(own, reference.hop_length) for mode, own in ready.items()},
+        snapshots={mode: [run.folder.key.snapshot for run in own] for mode, own in ready.items()},
+    )
+    return {mode: half_width(combined[mode]) if mode in combined else float("inf") for mode in sound}
 
 
-def _uncertainty(runs: list[RunAnalysis], hop_length: float) -> float:
-    if min(run.frames for run in runs) < FEWEST_FRAMES:
-        return float(np.inf)
+def _diffusions(runs: list[RunAnalysis], hop_length: float) -> list[RunDiffusion]:
     window = FitWindow.default(min(run.duration for run in runs))
-    found = [
+    return [
         run_diffusion(run.lag_times, run.msd_by_particle, hop_length=hop_length, window=window)
         for run in runs
     ]
-    return half_width(combine_runs(found, snapshots=[run.folder.key.snapshot for run in runs]))

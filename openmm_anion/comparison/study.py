@@ -12,8 +12,9 @@ from tqdm import tqdm
 from openmm_anion.analysis.diffusion import FitWindow, run_diffusion
 from openmm_anion.analysis.verdict import rule_sentence
 from openmm_anion.comparison.cross_check import add_cross_check
+from openmm_anion.comparison.diffusivity import Diffusivity
 from openmm_anion.comparison.frequencies import frequencies
-from openmm_anion.comparison.posterior import Diffusivity, combine_runs
+from openmm_anion.comparison.posterior import combine_modes
 from openmm_anion.comparison.ratio import diffusivity_ratio, dominant_motion, ratio_interval
 from openmm_anion.comparison.results import (
     FREE,
@@ -84,30 +85,31 @@ def _analyze_temperature(
         )
         for run in used
     }
-    modes: list[ModeResult] = []
-    combined: dict[str, Diffusivity] = {}
-    for name in dict.fromkeys(run.folder.record.name for run in analyses):
-        members = [run for run in analyses if run.folder.record.name == name]
-        reasons = _reasons_not_valid(members)
-        own = [run for run in members if run.folder.key in diffusions]
-        if own and not reasons:
-            combined[name] = combine_runs(
-                [diffusions[run.folder.key] for run in own],
-                snapshots=[run.folder.record.snapshot for run in own],
-            )
-        modes.append(
-            ModeResult(
-                mode=name,
-                valid=not reasons,
-                reasons=reasons,
-                runs_used=len(own),
-                snapshots_used=len({run.folder.record.snapshot for run in own}),
-                simulated_ps=sum(run.duration for run in own),
-                D_A2_per_ps=_diffusivity_estimate(combined[name]) if name in combined else None,
-                snapshot_scatter=combined[name].scatter if name in combined else None,
-                msd=_mean_curve(own) if not reasons else None,
-            )
+    members = {
+        name: [run for run in analyses if run.folder.record.name == name]
+        for name in dict.fromkeys(run.folder.record.name for run in analyses)
+    }
+    own = {name: [run for run in runs if run.folder.key in diffusions] for name, runs in members.items()}
+    reasons = {name: _reasons_not_valid(runs) for name, runs in members.items()}
+    valid = {name: runs for name, runs in own.items() if runs and not reasons[name]}
+    combined = combine_modes(
+        {name: [diffusions[run.folder.key] for run in runs] for name, runs in valid.items()},
+        snapshots={name: [run.folder.record.snapshot for run in runs] for name, runs in valid.items()},
+    )
+    modes = [
+        ModeResult(
+            mode=name,
+            valid=not reasons[name],
+            reasons=reasons[name],
+            runs_used=len(runs),
+            snapshots_used=len({run.folder.record.snapshot for run in runs}),
+            simulated_ps=sum(run.duration for run in runs),
+            D_A2_per_ps=_diffusivity_estimate(combined[name]) if name in combined else None,
+            snapshot_scatter=combined[name].scatter if name in combined else None,
+            msd=_mean_curve(runs) if not reasons[name] else None,
         )
+        for name, runs in own.items()
+    ]
     _compare(modes, combined)
     add_cross_check(modes, diffusions)
     rates = frequencies([run.counts for run in used if run.counts])
@@ -117,6 +119,7 @@ def _analyze_temperature(
         fit_end_ps=window.end_ps if window and used else None,
         modes=modes,
         dominant=_dominant(modes, combined),
+        burst=next((found.burst for found in combined.values()), None),
         frequencies=rates,
         rule=rule_sentence(rates),
         stopped=next((run.folder.record.stopped for run in analyses if run.folder.record.stopped), ""),
