@@ -24,6 +24,7 @@ from hopping_crystal import (
 
 from openmm_anion.analysis.displacement_hops import DisplacementHops, displacement_hops
 from openmm_anion.analysis.hops import SiteHops
+from openmm_anion.errors import InputError
 
 
 @pytest.fixture
@@ -108,3 +109,15 @@ def test_a_displacement_that_begins_before_the_windows_fit_is_not_told() -> None
     for hop, told in ((8, []), (9, []), (10, [5.0]), (30, [15.0]), (31, []), (39, [])):
         data = DisplacementHops(line([0.0] * hop + [4.0] * (40 - hop)), None, length=1.0, settle=5.0).run()
         np.testing.assert_array_equal(data.data.time, told)
+
+
+def test_a_length_within_the_noise_is_refused_or_raised_above_it(rng: np.random.Generator) -> None:
+    path = walk(rng, 600, 0.15)
+    cations = cations_of(crystal(rng, path, CUBIC))
+    plain = DisplacementHops(cations, ANIONS, length=1.7, settle=8 * DT, above_noise=True).run().data
+    assert float(plain.shortest) == 1.7
+    with pytest.raises(InputError, match="within the noise"):
+        DisplacementHops(cations, ANIONS, length=0.02, settle=8 * DT).run()
+    raised = DisplacementHops(cations, ANIONS, length=0.02, settle=8 * DT, above_noise=True).run().data
+    assert float(raised.shortest) == 2.0 * float(raised.noise) == 2.0 * float(plain.noise)
+    assert raised.jump_length.min() > raised.shortest

@@ -176,6 +176,8 @@ class DisplacementHops(CationMotion):
         Shortest hop, A: between the amplitude of vibration and the distance between sites.
     settle : float
         Length of the windows, ps: several vibrations, and shorter than the stays.
+    above_noise : bool, optional
+        Where `length` is within the noise, take twice the noise instead of refusing.
     frame_interval : float, optional
         Time between frames of the trajectory, ps. By default what the trajectory says.
     verbose : bool, optional
@@ -190,13 +192,13 @@ class DisplacementHops(CationMotion):
         ``hop_rate_interval``; ``observed``, the time (ps) in which hops would be seen, of all cations
         together; ``rattling`` (particle) and ``rattling_amplitude``, root mean square
         distances from the mean position between hops (A); ``noise``, the median difference of window
-        means (A).
+        means (A); ``shortest``, the length from which on a hop counts (A).
 
     Raises
     ------
     InputError
         As `CationMotion` does; and if `length` or `settle` is out of range, the record is shorter than two
-        windows, or `length` is within the noise.
+        windows, or `length` is within the noise, which is half of it or more.
 
     Examples
     --------
@@ -216,13 +218,14 @@ class DisplacementHops(CationMotion):
         *,
         length: float,
         settle: float,
+        above_noise: bool = False,
         frame_interval: float | None = None,
         verbose: bool = False,
     ) -> None:
         super().__init__(cations, relative_to, frame_interval=frame_interval, verbose=verbose)
         if not 0.0 < length < np.inf:
             raise InputError(f"length {length} is no distance in A")
-        self._length, self._settle = length, settle
+        self._length, self._settle, self._above_noise = length, settle, above_noise
 
     def _prepare(self) -> None:
         super()._prepare()
@@ -233,10 +236,14 @@ class DisplacementHops(CationMotion):
 
     def _finish(self, interval: float) -> None:
         settle = frames_of(self._settle, interval, self.n_frames, fewest=2)
-        time, particle, jumps, rattling, noise = displacement_hops(
-            self._moved, self._length, settle, self.mean_cell
-        )
-        if self._length < _NOISE_FACTOR * noise:
+        length = self._length
+        found = displacement_hops(self._moved, length, settle, self.mean_cell)
+        noise = found[-1]
+        if self._above_noise and length < _NOISE_FACTOR * noise:
+            length = _NOISE_FACTOR * noise
+            found = displacement_hops(self._moved, length, settle, self.mean_cell)
+        time, particle, jumps, rattling, noise = found
+        if length < _NOISE_FACTOR * noise:
             raise InputError(
                 f"length {self._length:g} A is within the noise: mean positions over {self._settle:g} ps "
                 f"differ by {noise:.2f} A as a rule; take a longer length, or other windows"
@@ -257,6 +264,7 @@ class DisplacementHops(CationMotion):
                     "", np.sqrt((rattling**2).mean()), "A", "distance from the mean position"
                 ),
                 "noise": variable("", noise, "A", "median difference of mean positions"),
+                "shortest": variable("", length, "A", "length from which on a hop counts"),
             },
             {"particle": self._cations, "xyz": ["x", "y", "z"]},
         )

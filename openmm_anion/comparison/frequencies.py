@@ -19,7 +19,7 @@ from openmm_anion.errors import InputError
 SETTLE = 1.0
 """How long a hop or a rotation must last, ps."""
 SHORTEST_HOP = 0.5
-"""Of the distance between neighbouring cations."""
+"""Of the distance between neighbouring cations; twice the noise of mean positions where that is longer."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,12 @@ def count_events(
     try:
         hops = (
             DisplacementHops(
-                cations, anions, length=SHORTEST_HOP * hop_length, settle=settle, frame_interval=interval
+                cations,
+                anions,
+                length=SHORTEST_HOP * hop_length,
+                settle=settle,
+                above_noise=True,
+                frame_interval=interval,
             )
             .run()
             .data
