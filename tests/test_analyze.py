@@ -75,6 +75,16 @@ def test_only_some(files: tuple[Path, Path], tmp_path: Path, capsys: pytest.Capt
     assert "151 frames, 0.2 ps apart; 48 Na, 16 anions (PS4)" in capsys.readouterr().out
 
 
+def test_several_processes_read_the_same(
+    files: tuple[Path, Path], analyzed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rest = [*map(str, files), "--cation", "Na", "--anion", "PS4", "-o", str(tmp_path), "--quiet"]
+    assert main(["analyze", *rest, "--only", "msd", "--workers", "2"]) == 0
+    assert (tmp_path / "msd.json").read_bytes() == (analyzed / "msd.json").read_bytes()
+    assert main(["analyze", *rest, "--workers", "0"]) == 2
+    assert "--workers 0 is no number of processes from 1" in capsys.readouterr().err
+
+
 def test_a_trajectory_with_velocities_has_a_spectrum(tmp_path: Path) -> None:
     """One PS4 that breathes at 10 THz and a Na that swings at 4 THz."""
     t = 0.01 * np.arange(2000)

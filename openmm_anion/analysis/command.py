@@ -51,6 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--velocities", type=Path, metavar="FILE", help="velocities.dcd of a study that writes them"
     )
+    parser.add_argument(
+        "--workers", type=int, default=1, metavar="N", help="processes that read frames (default: 1)"
+    )
     parser.add_argument("--quiet", action="store_true", help="show no progress")
 
 
@@ -120,6 +123,8 @@ def _choices(args: argparse.Namespace) -> Choices:
         raise InputError(f"--charge {args.charge:g} is no charge of an ion in e")
     if args.every < 1:
         raise InputError(f"--every {args.every} is no number of frames from 1")
+    if args.workers < 1:
+        raise InputError(f"--workers {args.workers} is no number of processes from 1")
     try:
         lags = tuple(float(lag) for lag in args.lags.split(",")) if args.lags is not None else ()
     except ValueError:
@@ -138,6 +143,7 @@ def _choices(args: argparse.Namespace) -> Choices:
         temperature=args.temperature,
         charge=args.charge,
         verbose=not args.quiet,
+        workers=args.workers,
     )
 
 

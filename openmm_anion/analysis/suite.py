@@ -26,6 +26,7 @@ from openmm_anion.analysis.ions import Ions
 from openmm_anion.analysis.msd import MeanSquaredDisplacement
 from openmm_anion.analysis.non_gaussian import NonGaussianParameter
 from openmm_anion.analysis.orientation import OrientationalCorrelation
+from openmm_anion.analysis.parallel_reading import ParallelReading
 from openmm_anion.analysis.quantity import Quantity
 from openmm_anion.analysis.residence import ResidenceCorrelation
 from openmm_anion.analysis.rotation_events import RotationEvents
@@ -59,7 +60,8 @@ class Choices:
     settle : float or None
         How long a hop or a rotation must last, ps.
     hop_length : float or None
-        Shortest hop, A; by default half the distance between neighbouring cations.
+        Shortest hop, A; by default half the distance between neighbouring cations, or twice the noise of
+        mean positions where that is more.
     cutoff : float or None
         Radius of the shell of an anion, A; by default the first minimum of the radial distribution of
         cations about anion centres.
@@ -69,6 +71,8 @@ class Choices:
         Charge of a cation, e.
     verbose : bool
         Show progress.
+    workers : int
+        Processes that read frames.
     """
 
     frames: slice = field(default_factory=lambda: slice(None))
@@ -80,6 +84,7 @@ class Choices:
     temperature: float | None = None
     charge: float = 1.0
     verbose: bool = False
+    workers: int = 1
 
 
 @dataclass(frozen=True)
@@ -162,9 +167,14 @@ class Suite:
     def computed(self, name: str, make: Make) -> Any:
         """A quantity, run once."""
         if name not in self.done:
-            frames = self.choices.frames
-            self.done[name] = make(self).run(frames.start, frames.stop, frames.step)
+            self.done[name] = self._over_frames(make(self))
         return self.done[name]
+
+    def _over_frames(self, quantity: Any) -> Any:
+        chosen, workers = self.choices.frames, self.choices.workers
+        several = workers > 1 and isinstance(quantity, ParallelReading)
+        how = {"backend": "multiprocessing", "n_workers": workers} if several else {}
+        return quantity.run(chosen.start, chosen.stop, chosen.step, **how)
 
     def options(self) -> dict[str, Any]:
         """Keywords that every quantity takes."""
@@ -216,8 +226,7 @@ class Suite:
             relative_to=self.anions,
             **self.options(),
         )
-        frames = self.choices.frames
-        data = g.run(frames.start, frames.stop, frames.step).data
+        data = self._over_frames(g).data
         return first_minimum(data.distance.values, data.g.values[0])
 
 
@@ -295,7 +304,12 @@ def _rotations(suite: Suite) -> RotationEvents:
 
 def _hops(suite: Suite) -> DisplacementHops:
     return DisplacementHops(
-        suite.cations, suite.anions, length=suite.hop_length, settle=suite.settle, **suite.options()
+        suite.cations,
+        suite.anions,
+        length=suite.hop_length,
+        settle=suite.settle,
+        above_noise=suite.choices.hop_length is None,
+        **suite.options(),
     )
 
 
