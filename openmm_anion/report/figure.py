@@ -10,6 +10,7 @@ from pathlib import Path
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from openmm_anion.atomic_file import check_writable, write_bytes
 from openmm_anion.comparison.results import ModeResult, StudyResults, TemperatureResult
@@ -174,4 +175,6 @@ def _draw_ratios(axes: Axes, modes: list[ModeResult]) -> None:
     axes.set_ylim(len(modes) - 0.4, -0.6)
     axes.set_yticks(range(len(modes)), [label(mode.mode) for mode in modes])
     axes.set_xlabel("D(frozen) / D(free), 68 and 95 % intervals")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
