@@ -163,3 +163,12 @@ def test_windows_out_of_order_are_refused(ends: tuple[float, float]) -> None:
 def test_nothing_to_combine_is_refused() -> None:
     with pytest.raises(InputError, match="no run"):
         combine_runs([])
+
+
+def test_many_snapshots_that_disagree_do_not_underflow() -> None:
+    rng = np.random.default_rng(8)
+    truths = 0.04 * np.exp(0.8 * rng.normal(size=150))
+    together = combine_runs([RunDiffusion(d, 0.02 * d, 1e-6, 0.5, 48, WINDOW) for d in truths])
+    low, high = together.interval(0.95)
+    assert low < 0.04 < high < 1.5 * low
+    assert together.scatter == pytest.approx(0.8, abs=0.15)

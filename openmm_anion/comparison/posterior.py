@@ -28,9 +28,10 @@ _FACTOR_ABOVE = 20.0
 
 @dataclass(frozen=True)
 class _Joint:
-    """Posterior density of one mode, up to one factor: (burst factor, scatter of snapshots, ln D)."""
+    """Posterior of one mode: of each burst factor the evidence, and then (scatter of snapshots, ln D)."""
 
     grid: Array
+    log_evidence: Array
     density: Array
 
 
@@ -103,21 +104,22 @@ def combine_modes(
     joints = {mode: _joint(mode, runs, starts[mode], snapshot_scatter) for mode, runs in modes.items()}
     prior = np.exp(-0.5 * (_LOG_BURSTS / max(burst, 1e-9)) ** 2)
     prior[0] *= 0.5  # half of its cell lies below one cation, which is none
-    evidence = sum((np.log(joint.density.sum(axis=(1, 2))) for joint in joints.values()), start=np.zeros(1))
+    evidence = sum((joint.log_evidence for joint in joints.values()), start=np.zeros(1))
     bursts = prior * np.exp(evidence - evidence.max())
     bursts /= bursts.sum()
+    factor = float(np.exp(bursts @ _LOG_BURSTS))
     gammas = _gammas(snapshot_scatter)
     found = {}
     for mode, joint in joints.items():
-        density = np.tensordot(bursts / joint.density.sum(axis=(1, 2)), joint.density, axes=1)
-        d, error = _mean(modes[mode], starts[mode], float(np.exp(bursts @ _LOG_BURSTS)))
+        density = np.tensordot(bursts, joint.density, axes=1)
+        d, error = _mean(modes[mode], starts[mode], factor)
         found[mode] = Diffusivity(
             d=d,
             resolved=d > RESOLVED * error,
             grid=joint.grid,
             weights=density.sum(axis=0),
             scatter=float(gammas @ density.sum(axis=1)),
-            burst=float(np.exp(bursts @ _LOG_BURSTS)),
+            burst=factor,
             n_runs=len(modes[mode]),
         )
     return found
@@ -148,7 +150,7 @@ def _joint(mode: str, runs: Sequence[RunDiffusion], starts: NDArray[np.int64], s
     sizes = _event_sizes(runs)[:, None]
     clear = np.array([run.d > run.particle_error for run in runs])[:, None]
     kernels = _Kernels(_gammas(scatter), step, len(grid))
-    density, logarithms = [], []
+    density, log_evidence = [], []
     for log_burst in _LOG_BURSTS:
         g = sizes * np.exp(log_burst)
         k = d / g
@@ -156,10 +158,12 @@ def _joint(mode: str, runs: Sequence[RunDiffusion], starts: NDArray[np.int64], s
         single = k * np.log(grid / g) - grid / g - special.gammaln(k + 1.0) - clear * log_burst
         own = np.stack([single[starts == start].sum(axis=0) for start in np.unique(starts)])
         peaks = own.max(axis=1, keepdims=True)
-        density.append(kernels.smeared(np.exp(own - peaks)).prod(axis=0) * np.sqrt(grid))
-        logarithms.append(peaks.sum())
-    factors = np.exp(np.array(logarithms) - max(logarithms))
-    return _Joint(grid=grid, density=np.stack(density) * factors[:, None, None])
+        with np.errstate(divide="ignore"):
+            together = np.log(kernels.smeared(np.exp(own - peaks))).sum(axis=0) + 0.5 * x
+        total = special.logsumexp(together)
+        log_evidence.append(total + peaks.sum())
+        density.append(np.exp(together - total))
+    return _Joint(grid=grid, log_evidence=np.array(log_evidence), density=np.stack(density))
 
 
 def _event_sizes(runs: Sequence[RunDiffusion]) -> Array:
