@@ -13,7 +13,7 @@ PYTEST_ARGS ?=
 
 help:
 	@echo "make setup      virtual environment $(VENV) with the package and its tools"
-	@echo "make demo       study of Na3PS4, free and with frozen anions: table and $(RESULTS)/report.html"
+	@echo "make demo       study of Li6PS5Cl, free and with frozen anions: table and $(RESULTS)/report.html"
 	@echo "make notebooks  the teaching notebooks in the browser (adds JupyterLab to $(VENV))"
 	@echo "make test       the default tests (PYTEST_ARGS=... is handed to pytest)"
 	@echo "make test-slow  the slow tests"
@@ -36,7 +36,7 @@ $(STAMP): pyproject.toml setup.py
 	@touch $@
 
 demo: $(STAMP)
-	$(BIN)/openmm-anion run examples/na3ps4/study.toml --out $(RESULTS)
+	$(BIN)/openmm-anion run examples/li6ps5cl/study.toml --out $(RESULTS)
 	$(BIN)/openmm-anion report $(RESULTS)
 
 notebooks: $(STAMP)

@@ -128,15 +128,6 @@ def test_sodium(quick: bool) -> None:
     assert len(pictures(outputs, "image/png")) == 2
 
 
-def test_the_long_study_is_that_of_the_readme() -> None:
-    """The notebook quotes the table of `make demo`."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (long,) = (cell for cell in nbformat.read(NOTEBOOKS[-1], as_version=4).cells if cell.id == "longer")
-    rows = [line for line in long.source.splitlines() if line.startswith("900  ")]
-    assert len(rows) == 4
-    assert all(row in readme for row in rows)
-
-
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_stored_without_results(path: Path) -> None:
     """As the hook before a commit leaves them, so that changes can be read; and every folded answer ends."""

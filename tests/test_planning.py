@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -15,10 +16,12 @@ from openmm_anion.cli import main
 from openmm_anion.comparison.progress import study_progress
 from openmm_anion.comparison.study_directory import StudyDirectory
 from openmm_anion.study.plan import plan_study
+from openmm_anion.study.prepared import prepare_study
 from openmm_anion.study.recorder import DCD_HEADER, frame_bytes
 from openmm_anion.study.settings import read_settings
 
-CRYSTAL = Path(__file__).parents[1] / "examples/na3ps4/na3ps4.cif"
+ROOT = Path(__file__).parents[1]
+CRYSTAL = ROOT / "examples/na3ps4/na3ps4.cif"
 
 
 @pytest.fixture
@@ -142,3 +145,25 @@ def test_status_watches_until_all_has_ended(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(sys.modules["openmm_anion.comparison.status_command"].time, "sleep", nap)
     assert main(["status", str(study), "--watch", "7"]) == 0
     assert naps == [7.0, 7.0]
+
+
+EXAMPLES = sorted((ROOT / "examples").glob("*/study.toml"))
+
+
+@pytest.mark.parametrize("study", EXAMPLES, ids=[path.parent.name for path in EXAMPLES])
+def test_example_studies_can_be_run(study: Path) -> None:
+    """All that comes before the first step: structure, anions, potential, snapshots and modes."""
+    settings = read_settings(study)
+    prepared = prepare_study(settings)
+    assert settings.dynamics.snapshots >= 4
+    assert len(prepared.anions) == sum(prepared.atoms.symbols == "P")
+    assert set(prepared.atoms.symbols) == set(prepared.potential.elements)
+
+
+RECIPES = sorted((ROOT / "recipes").glob("*/*.toml"))
+
+
+@pytest.mark.parametrize("file", RECIPES, ids=[f"{path.parent.name}-{path.stem}" for path in RECIPES])
+def test_recipes_find_their_structures(file: Path) -> None:
+    named = re.search(r'^file = "(.+)"', file.read_text(), re.MULTILINE)
+    assert named is None or (file.parent / named[1]).is_file()
