@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -116,8 +118,10 @@ def test_frozen_shapes_are_frozen_while_exploring(distilled: Path) -> None:
     assert np.ptp(lengths[5:], axis=0).max() < 1e-6
 
 
-def test_goes_on_where_it_was_interrupted(distilled: Path, tmp_path: Path) -> None:
-    """All of the last stages lost, labels in the middle of a frame: the same model in the end."""
+def test_goes_on_where_it_was_interrupted(
+    distilled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The last stages lost, labels cut within a frame, then a full disk: the same model in the end."""
     shutil.copytree(distilled, tmp_path / "out")
     again = tmp_path / "out"
     tests = (again / "final" / "held-out.extxyz").read_text()
@@ -125,7 +129,19 @@ def test_goes_on_where_it_was_interrupted(distilled: Path, tmp_path: Path) -> No
     for path in [*again.glob("pupil.*"), final / "member-1.pt", final / "held-out.extxyz"]:
         path.unlink()
     (again / "final" / "held-out.extxyz.unfinished").write_text(tests[: len(tests) // 2])
-    card = distill(read_distill_settings(settings_file(tmp_path)), again, quiet=True)
+    file = settings_file(tmp_path)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as faults:
+        faults.setattr("openmm_anion.distillation.labelling.ase.io.write", full)
+        assert main(["distill", str(file), "--out", str(again), "--quiet"]) == 2
+        faults.setattr("openmm_anion.atomic_file.os.fsync", full)
+        assert main(["distill", str(file), "--out", str(again), "--quiet"]) == 2
+    assert capsys.readouterr().err.splitlines() == 2 * ["openmm-anion: No space left on device"]
+    assert len(whole_frames(again / "final" / "held-out.extxyz.unfinished")) == 3  # of four, one is a part
+    card = distill(read_distill_settings(file), again, quiet=True)
     expected = models.load(distilled / "pupil.pt").card
     assert card["errors"] == expected["errors"]
     assert (again / "final" / "held-out.extxyz").read_text() == tests
