@@ -65,6 +65,7 @@ def test_plotly_is_embedded_once(page: str) -> None:
 def test_the_page_says_what_the_table_says(page: str) -> None:
     own = without_plotly(page)
     assert "Translation frozen: no difference can be told" in own
+    assert " times slower and not more than " in own
     assert "Freezing the rotation of PS₄ makes Na about" in own
     assert "Freezing the vibration of PS₄ makes Na at least" in own
     assert "2 to 10 ps" in own

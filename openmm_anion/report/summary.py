@@ -81,7 +81,8 @@ def _finding(cation: str, anion: str, mode: ModeResult) -> str:
     interval = f"95 % interval {mode.ratio.interval}"
     if mode.verdict == "no difference can be told":
         return (
-            f"{words.capitalize()} frozen: no difference can be told ({_ratio_text(mode.ratio)}{interval})."
+            f"{words.capitalize()} frozen: no difference can be told ({_ratio_text(mode.ratio)}{interval}). "
+            f"{cation} is {_bounds(mode.ratio)} (95 %)."
         )
     if mode.ratio.value is None:
         if mode.verdict == "slower":
@@ -99,6 +100,12 @@ def _finding(cation: str, anion: str, mode: ModeResult) -> str:
 
 def _ratio_text(ratio: Estimate) -> str:
     return "" if ratio.value is None else f"D(frozen)/D(free) = {ratio.value:.2g}, "
+
+
+def _bounds(ratio: Estimate) -> str:
+    """What an interval that holds 1 leaves out, in words."""
+    slower = f"not more than {1.0 / ratio.low_95:.2g} times slower and " if ratio.low_95 > 0.0 else ""
+    return f"{slower}not more than {ratio.high_95:.2g} times faster"
 
 
 def _anion(results: StudyResults) -> str:
