@@ -92,7 +92,7 @@ def _off_course(folder: RunFolder) -> list[str]:
     bad = np.flatnonzero(violation > LARGEST_VIOLATION)
     if len(bad):
         found.append(
-            f"frozen motions slip from {times[bad[0]]:g} ps on, by up to {violation.max():.2g} nm: "
+            f"frozen motions slip from {times[bad[0]]:g} ps on, by up to {np.nanmax(violation):.2g} nm: "
             "the time step is too long, or the precision too low"
         )
     target, kelvin = folder.record.temperature_K, columns["temperature_K"]

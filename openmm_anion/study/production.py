@@ -215,8 +215,9 @@ def _record_frame(
 ) -> list[Damage]:
     """Write one frame; return what happened to anions.
 
-    Without energies the potential energy is not known, and the kinetic energy that of the velocities, as
-    integrators with a thermostat define it.
+    Without energies the potential energy is not known, the kinetic energy is that of the velocities, as
+    integrators with a thermostat define it, and the constraints are not measured: what is held by
+    construction does not slip within some frames.
     """
     positions = state.getPositions(asNumpy=True).value_in_unit(unit.nanometer)
     velocities = state.getVelocities(asNumpy=True).value_in_unit(unit.nanometer / unit.picosecond)
@@ -225,12 +226,13 @@ def _record_frame(
         kinetic = state.getKineticEnergy().value_in_unit(unit.kilojoule_per_mole)
     else:
         potential, kinetic = np.nan, 0.5 * float(frozen.masses @ (velocities**2).sum(axis=1))
+    slip = 0.0 if not frozen.modes else frozen.violation(positions).displacement if energies else np.nan
     values = (
         time_ps,
         potential,
         kinetic,
         frozen.temperature(kinetic, drift_removed=driftless),
-        frozen.violation(positions).displacement if frozen.modes else 0.0,
+        slip,
     )
     recorder.write(positions, velocities, study.box, values)
     return watch(positions, study.box, time_ps)
