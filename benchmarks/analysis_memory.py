@@ -23,6 +23,7 @@ from MDAnalysis.coordinates.base import ReaderBase
 
 from openmm_anion.analysis.density import CationDensity
 from openmm_anion.analysis.diffusion import run_diffusion
+from openmm_anion.analysis.displacement_hops import DisplacementHops
 from openmm_anion.analysis.distinct_van_hove import VanHoveDistinct
 from openmm_anion.analysis.ions import Ions, find_ions
 from openmm_anion.analysis.msd import MeanSquaredDisplacement
@@ -123,13 +124,20 @@ def density(ions: Ions, duration: float) -> str:
     return f"mean {float(data.density.mean()):.5f} per A^3; uniform {3 / SPACING**3:.5f}"
 
 
+def hops(ions: Ions, duration: float) -> str:
+    """By displacements; a walker that never rests makes many."""
+    cations = ions.universe.atoms[ions.cations]
+    data = DisplacementHops(cations, ions.anions, length=2.0, settle=1.0, above_noise=True).run().data
+    return f"{data.sizes['event']} hops over {float(data.shortest):.2f} A"
+
+
 def orientation(ions: Ions, duration: float) -> str:
     """Of anions that stand still."""
     data = OrientationalCorrelation(ions.universe, ions.anions).run().data
     return f"{data.sizes['lag_times']} lags"
 
 
-JOBS = {f.__name__: f for f in (msd, van_hove, residence, density, orientation)}
+JOBS = {f.__name__: f for f in (msd, van_hove, residence, density, hops, orientation)}
 
 
 def job(name: str, args: argparse.Namespace) -> tuple[str, float, float]:

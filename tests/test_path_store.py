@@ -7,10 +7,15 @@ from typing import Any
 import MDAnalysis as mda
 import numpy as np
 import pytest
+import xarray as xr
+from scipy.spatial.transform import Rotation
 
 from openmm_anion.analysis import path_store
+from openmm_anion.analysis.displacement_hops import DisplacementHops
+from openmm_anion.analysis.ions import Anion
 from openmm_anion.analysis.msd import MeanSquaredDisplacement
 from openmm_anion.analysis.non_gaussian import NonGaussianParameter
+from openmm_anion.analysis.orientation import OrientationalCorrelation
 from openmm_anion.analysis.path_store import PathStore
 from openmm_anion.analysis.van_hove import VanHoveSelf
 
@@ -49,3 +54,40 @@ def test_results_do_not_depend_on_where_paths_are(
     from_files = quantity(universe.atoms, None, **options).run().data
     for name in in_memory:
         np.testing.assert_allclose(from_files[name], in_memory[name], rtol=1e-12, atol=1e-12)
+
+
+def test_orientations_do_not_depend_on_where_directions_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tetrahedra and pairs, the pieces of which end between two anions."""
+    rng = np.random.default_rng(2)
+    corners = np.array([[0, 0, 0], [1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) * 1.18
+    turns = Rotation.from_rotvec(0.3 * rng.normal(size=(80, 3)).cumsum(axis=0)).as_matrix()
+    atoms = np.concatenate([corners + 9.0 * k for k in range(5)])
+    pair = np.array([[0.0, 0.0, 0.0], [1.2, 0.0, 0.0]])
+    ends = np.concatenate([pair + np.array([0.0, 9.0 * k, 0.0]) for k in range(3)])
+    positions = np.concatenate([atoms, ends])[None] @ turns + 0.1 * rng.normal(size=(80, 31, 3))
+    universe = mda.Universe.empty(31, trajectory=True)
+    universe.load_new(positions, dt=0.1)
+    four, one = np.arange(1, 5), np.array([1])
+    anions = [
+        *(Anion("PS4", np.arange(5 * k, 5 * k + 5), ("P", *"SSSS"), np.ones(5), 0, four) for k in range(5)),
+        *(Anion("CN", np.array([k, k + 1]), ("C", "N"), np.ones(2), 0, one) for k in (25, 27, 29)),
+    ]
+    in_memory = OrientationalCorrelation(universe, anions).run().data
+    monkeypatch.setattr(path_store, "PATH_NUMBERS", 3 * 80 * 9)  # two tetrahedra and a bit
+    from_files = OrientationalCorrelation(universe, anions).run().data
+    assert np.isfinite(in_memory.rotor.sel(kind="PS4")).all()
+    for name in ("c1", "c2", "c1_error", "c2_error", "rotor", "tau"):
+        np.testing.assert_allclose(from_files[name], in_memory[name], rtol=1e-9, atol=1e-12)
+
+
+def test_hops_do_not_depend_on_where_paths_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    jumps = (rng.random((200, 10, 1)) < 0.03) * rng.choice([-3.0, 3.0], (200, 10, 3))
+    universe = mda.Universe.empty(10, trajectory=True)
+    universe.load_new(np.cumsum(jumps, axis=0) + 0.2 * rng.normal(size=jumps.shape), dt=0.1)
+    options: dict[str, Any] = {"length": 0.01, "settle": 0.5, "above_noise": True}
+    in_memory = DisplacementHops(universe.atoms, None, **options).run().data
+    monkeypatch.setattr(path_store, "PATH_NUMBERS", 3 * 200 * 4)
+    from_files = DisplacementHops(universe.atoms, None, **options).run().data
+    assert in_memory.sizes["event"] > 20
+    xr.testing.assert_identical(from_files, in_memory)

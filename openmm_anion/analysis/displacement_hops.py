@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from openmm_anion.analysis.cation_motion import CationMotion
 from openmm_anion.analysis.compiled import compiled
 from openmm_anion.analysis.framework import Frame
+from openmm_anion.analysis.path_store import PathStore
 from openmm_anion.analysis.quantity import new_axes, variable
 from openmm_anion.analysis.residence_times import frames_of, hop_rate
 from openmm_anion.errors import InputError
@@ -70,24 +72,28 @@ def displacement_hops(
     >>> time, jumps
     (array([5]), array([[3., 0., 0.]]))
     """
-    n, n_particles = positions.shape[:2]
-    size = n_particles * (n // frames + 1)
-    time, particle = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.int64)
-    jumps, rattling = np.empty((size, 3)), np.empty(n_particles)
-    typical = np.empty((n_particles, len(range(frames, n - frames + 1, frames))))
-    found = _find_displacements(
-        positions,
-        np.eye(3) if cell is None else cell,
-        length,
-        frames,
-        time,
-        particle,
-        jumps,
-        rattling,
-        typical,
-    )
-    order = np.lexsort((particle[:found], time[:found]))
-    return time[order], particle[order], jumps[order], rattling, float(np.median(typical))
+    return _of_all([positions], length, frames, np.eye(3) if cell is None else cell)
+
+
+def _of_all(
+    pieces: Iterable[Array], length: float, w: int, cell: Array
+) -> tuple[Indices, Indices, Array, Array, float]:
+    """What `displacement_hops` returns, from the paths of some particles after those of others."""
+    parts, typical, first = [], [], 0
+    for positions in pieces:
+        n, n_particles = positions.shape[:2]
+        size = n_particles * (n // w + 1)
+        time, particle = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.int64)
+        jumps, rattling = np.empty((size, 3)), np.empty(n_particles)
+        differences = np.empty((n_particles, len(range(w, n - w + 1, w))))
+        found = _find_displacements(positions, cell, length, w, time, particle, jumps, rattling, differences)
+        parts.append((time[:found], particle[:found] + first, jumps[:found], rattling))
+        typical.append(differences.ravel())
+        first += n_particles
+    time, particle, jumps, rattling = (np.concatenate(part) for part in zip(*parts, strict=True))
+    order = np.lexsort((particle, time))
+    noise = float(np.median(np.concatenate(typical)))
+    return time[order], particle[order], jumps[order], rattling, noise
 
 
 @compiled
@@ -229,20 +235,29 @@ class DisplacementHops(CationMotion):
 
     def _prepare(self) -> None:
         super()._prepare()
-        self._moved = np.empty((self.n_frames, len(self._cations), 3))
+        self._path = PathStore(self.n_frames, len(self._cations))
 
     def _follow(self, frames: slice, fractional: Array) -> None:
-        self._moved[frames] = fractional
+        self._path.append(fractional)
 
     def _finish(self, interval: float) -> None:
+        try:
+            self._find(interval)
+        finally:
+            self._path.close()
+            del self._path
+
+    def _find(self, interval: float) -> None:
         settle = frames_of(self._settle, interval, self.n_frames, fewest=2)
+
+        def longer_than(length: float) -> tuple[Indices, Indices, Array, Array, float]:
+            return _of_all((path for _, path in self._path.pieces()), length, settle, self.mean_cell)
+
         length = self._length
-        found = displacement_hops(self._moved, length, settle, self.mean_cell)
-        noise = found[-1]
+        time, particle, jumps, rattling, noise = longer_than(length)
         if self._above_noise and length < _NOISE_FACTOR * noise:
             length = _NOISE_FACTOR * noise
-            found = displacement_hops(self._moved, length, settle, self.mean_cell)
-        time, particle, jumps, rattling, noise = found
+            time, particle, jumps, rattling, noise = longer_than(length)
         if length < _NOISE_FACTOR * noise:
             raise InputError(
                 f"length {self._length:g} A is within the noise: mean positions over {self._settle:g} ps "
@@ -268,7 +283,6 @@ class DisplacementHops(CationMotion):
             },
             {"particle": self._cations, "xyz": ["x", "y", "z"]},
         )
-        del self._moved
 
     def plot(self, axes: Any = None) -> Any:
         """Draw the distribution of jump lengths; see `Quantity.plot`."""

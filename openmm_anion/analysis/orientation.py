@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,10 @@ from openmm_anion.analysis.decay import Decay, fit_decay
 from openmm_anion.analysis.directions import Directions
 from openmm_anion.analysis.ions import Anion, tell_apart
 from openmm_anion.analysis.legendre import HIGHEST_ORDER, legendre_correlation, rotor_correlation
+from openmm_anion.analysis.moments import Moments
 from openmm_anion.analysis.msd import number_of_lags
 from openmm_anion.analysis.oriented_anions import molecules_of, polyatomic, starts_of, take_centres
+from openmm_anion.analysis.path_store import PathStore
 from openmm_anion.analysis.quantity import new_axes, variable
 from openmm_anion.errors import InputError
 
@@ -117,14 +120,30 @@ class OrientationalCorrelation(ContinuousAnalysis):
 
     def _prepare(self) -> None:
         super()._prepare()
-        self._vectors = np.empty((self.n_frames, len(self._directions), 3), dtype=np.float32)
+        sizes = [(len(group), len(group[0].ligands)) for group in self._kinds.values()]
+        self._stores = [
+            PathStore(self.n_frames, anions * ligands, together=ligands, dtype=np.float32)
+            for anions, ligands in sizes
+        ]
+        ends = np.cumsum([0, *(anions * ligands for anions, ligands in sizes)])
+        self._of_kind = [slice(begin, end) for begin, end in pairwise(ends)]
 
     def _consume(self, block: Block) -> None:
         take_centres(block.positions, self._starts, self._masses)
-        frames = self.frames[block.frames]
-        self._directions.fill(block.positions, frames, self._vectors[block.frames])
+        vectors = np.empty((len(block.positions), len(self._directions), 3), dtype=np.float32)
+        self._directions.fill(block.positions, self.frames[block.frames], vectors)
+        for store, some in zip(self._stores, self._of_kind, strict=True):
+            store.append(vectors[:, some])
 
     def _finish(self, interval: float) -> None:
+        try:
+            self._correlate(interval)
+        finally:
+            for store in self._stores:
+                store.close()
+            del self._stores
+
+    def _correlate(self, interval: float) -> None:
         lags = number_of_lags(self.n_frames, interval, self._longest)
         lag_times = np.asarray(np.arange(lags) * interval, dtype=np.float64)
         end = min(0.25 * (self.n_frames - 1) * interval, lag_times[-1])
@@ -133,25 +152,24 @@ class OrientationalCorrelation(ContinuousAnalysis):
         errors = {name: np.full(shape, np.nan) for name in curves}
         rotor = np.full(shape, np.nan)
         decays: list[list[Decay]] = []
-        first = 0
-        for k, group in enumerate(self._kinds.values()):
-            size = len(group[0].ligands)
-            vectors = self._vectors[:, first : first + size * len(group)]
-            vectors = vectors.reshape(self.n_frames, len(group), size, 3)
-            first += size * len(group)
-            for order, name in zip(self._orders, curves, strict=True):
-                by_anion = legendre_correlation(vectors, order, lags)
-                curves[name][:, k] = by_anion.mean(axis=1)
+        for k, (group, store) in enumerate(zip(self._kinds.values(), self._stores, strict=True)):
+            tetrahedral = all(_is_tetrahedral(anion) for anion in group)
+            over_anions = {name: Moments() for name in (*curves, "rotor")}
+            for _, piece in store.pieces():
+                vectors = piece.reshape(self.n_frames, -1, len(group[0].ligands), 3)
+                for order, name in zip(self._orders, curves, strict=True):
+                    over_anions[name].add(legendre_correlation(vectors, order, lags))
+                if tetrahedral:
+                    over_anions["rotor"].add(rotor_correlation(vectors, lags))
+            for name, curve in curves.items():
+                curve[:, k] = over_anions[name].mean
                 if len(group) > 1:
-                    errors[name][:, k] = by_anion.std(axis=1, ddof=1) / np.sqrt(len(group))
-            if all(_is_tetrahedral(anion) for anion in group):
-                by_anion = rotor_correlation(vectors, lags).mean(axis=1)
-                if by_anion[0] > 0.5:  # a flat XY4 has none
-                    rotor[:, k] = by_anion / by_anion[0]
+                    errors[name][:, k] = over_anions[name].error
+            if tetrahedral and over_anions["rotor"].mean[0] > 0.5:  # a flat XY4 has none
+                rotor[:, k] = over_anions["rotor"].mean / over_anions["rotor"].mean[0]
             decays.append(
                 [fit_decay(lag_times, curve[:, k], self._librations, end) for curve in curves.values()]
             )
-        del self._vectors
         contents: dict[str, Any] = {}
         for order, name in zip(self._orders, curves, strict=True):
             meaning = f"orientational correlation, l = {order}"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 
 PATH_NUMBERS = 100_000_000
 """Coordinates in memory at a time: 800 MB."""
@@ -23,6 +23,10 @@ class PathStore:
     ----------
     n_frames, n_particles : int
         How many there will be.
+    together : int, optional
+        Particles that are given back in one piece, of which `n_particles` is a multiple.
+    dtype : data-type, optional
+        Of the coordinates.
 
     Examples
     --------
@@ -32,12 +36,15 @@ class PathStore:
     [(slice(0, 1, None), [0.0, 3.0])]
     """
 
-    def __init__(self, n_frames: int, n_particles: int) -> None:
-        each = max(1, min(n_particles, PATH_NUMBERS // (3 * n_frames)))
+    def __init__(
+        self, n_frames: int, n_particles: int, *, together: int = 1, dtype: DTypeLike = np.float64
+    ) -> None:
+        each = together * max(1, min(n_particles, PATH_NUMBERS // (3 * n_frames)) // together)
+        self._dtype = np.dtype(dtype)
         self._shape = (n_frames, n_particles, 3)
         self._some = [slice(k, min(k + each, n_particles)) for k in range(0, n_particles, each)]
         self._filled = 0
-        self._kept: Array = np.empty(self._shape if len(self._some) == 1 else (0, 0, 3))
+        self._kept: Array = np.empty(self._shape if len(self._some) == 1 else (0, 0, 3), self._dtype)
         self._open, self._files = ExitStack(), list[IO[bytes]]()
         if len(self._some) > 1:
             files = (tempfile.TemporaryFile() for _ in self._some)  # noqa: SIM115  # the stack closes them
@@ -60,7 +67,7 @@ class PathStore:
         if not self._files:
             self._kept[self._filled : self._filled + k] = positions
         for some, file in zip(self._some, self._files, strict=False):
-            file.write(np.ascontiguousarray(positions[:, some]).data)
+            file.write(np.ascontiguousarray(positions[:, some], self._dtype).data)
         self._filled += k
 
     def pieces(self) -> Iterator[tuple[slice, Array]]:
@@ -69,7 +76,7 @@ class PathStore:
             yield self._some[0], self._kept
         for some, file in zip(self._some, self._files, strict=False):
             file.seek(0)
-            yield some, np.fromfile(file, dtype=np.float64).reshape(self._shape[0], -1, 3)
+            yield some, np.fromfile(file, dtype=self._dtype).reshape(self._shape[0], -1, 3)
 
     def close(self) -> None:
         """Let go of memory and files."""
