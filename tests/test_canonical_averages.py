@@ -306,8 +306,14 @@ def nose_hoover(frozen: FrozenSystem) -> openmm.CustomIntegrator:
     return NoseHooverIntegrator(frozen, TEMPERATURE, 0.1, 2 * TIMESTEP)
 
 
-@pytest.mark.parametrize("modes", ["T", "V", "TV"])
-@pytest.mark.parametrize("thermostat", [bussi, nose_hoover])
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    ("thermostat", "modes"),
+    [(bussi, "T"), (nose_hoover, "V"), (bussi, "TV")]
+    + [pytest.param(*case, marks=SLOW) for case in ((nose_hoover, "T"), (bussi, "V"), (nose_hoover, "TV"))],
+)
 def test_chain_of_ions(thermostat: Callable[[FrozenSystem], openmm.CustomIntegrator], modes: str) -> None:
     """Thermostats of the whole, on ions that feel one another: correlations of an open chain to 4 errors.
 

@@ -36,11 +36,12 @@ def nose_hoover(frozen: FrozenSystem) -> openmm.CustomIntegrator:
     return NoseHooverIntegrator(frozen, TEMPERATURE, 0.1, TIMESTEP)
 
 
-each_case = pytest.mark.parametrize(
-    ("modes", "rotation"),
-    [*((modes, "eckart") for modes in MODES), ("R", "angular-momentum"), ("TR", "angular-momentum")],
-)
-each_thermostat = pytest.mark.parametrize("thermostat", [langevin, bussi, nose_hoover])
+CASES = [*((modes, "eckart") for modes in MODES), ("R", "angular-momentum"), ("TR", "angular-momentum")]
+THERMOSTATS = [langevin, bussi, nose_hoover]
+FEW = [("", "eckart"), ("TR", "eckart"), ("V", "eckart"), ("R", "angular-momentum")]
+"""What of each thermostat but the first the default tests look at; the slow ones look at all."""
+each_case = pytest.mark.parametrize(("modes", "rotation"), CASES)
+each_thermostat = pytest.mark.parametrize("thermostat", THERMOSTATS)
 
 
 def shares(frozen: FrozenSystem, drift: bool) -> Array:
@@ -78,8 +79,10 @@ def temperatures(
     return means.mean(axis=0), means.std(axis=0, ddof=1) / np.sqrt(blocks)
 
 
-@each_thermostat
-@each_case
+@pytest.mark.parametrize(
+    ("thermostat", "modes", "rotation"),
+    [(langevin, *case) for case in CASES] + [(other, *case) for other in THERMOSTATS[1:] for case in FEW],
+)
 def test_equal_shares(thermostat: Make, modes: str, rotation: str) -> None:
     """32 anions for 4 ps: every temperature within 15 percent of the bath's and 5 standard errors."""
     frozen = anharmonic_crystal(4, modes, rotation)

@@ -122,7 +122,7 @@ def test_energy_noise_falls_with_the_square_of_the_time_step(modes: str) -> None
 @pytest.mark.parametrize(
     # Kind by kind, with every mode and thermostat: test_equipartition.py.
     "modes",
-    [pytest.param(modes, marks=[] if modes in ("T", "R", "TV") else pytest.mark.slow) for modes in MODES],
+    [pytest.param(modes, marks=[] if modes == "TV" else pytest.mark.slow) for modes in MODES],
 )
 def test_temperature_counts_the_free_motions(modes: str) -> None:
     """Langevin runs at 300 K read 300 K with the degrees of freedom of the mode."""

@@ -47,16 +47,16 @@ def kinetic_energies(frozen: FrozenSystem, integrator: openmm.CustomIntegrator, 
 
 
 SLOW = pytest.mark.slow
-"""The default tests have every thermostat and every mode; these are the other pairs."""
+"""Every thermostat with more modes, kind by kind, is in test_equipartition.py."""
 
 
 @pytest.mark.parametrize(
     ("thermostat", "modes"),
     [
-        (bussi, "T"),
         (bussi, "R"),
-        (nose_hoover, ""),
         (nose_hoover, "V"),
+        pytest.param(bussi, "T", marks=SLOW),
+        pytest.param(nose_hoover, "", marks=SLOW),
         pytest.param(bussi, "", marks=SLOW),
         pytest.param(bussi, "V", marks=SLOW),
         pytest.param(nose_hoover, "T", marks=SLOW),
