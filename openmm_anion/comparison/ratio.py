@@ -51,7 +51,7 @@ def ratio_interval(
     Parameters
     ----------
     numerator, denominator : Diffusivity
-        From `combine_runs`.
+        From `combine_modes`.
     level : float, optional
         Probability that the interval holds.
 
@@ -77,7 +77,7 @@ def diffusivity_ratio(frozen: Diffusivity, free: Diffusivity) -> DiffusivityRati
     Parameters
     ----------
     frozen, free : Diffusivity
-        From `combine_runs`.
+        From `combine_modes`.
 
     Returns
     -------
