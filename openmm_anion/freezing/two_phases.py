@@ -61,8 +61,8 @@ class TwoPhases(nn.Module):
         else:
             self.start = torch.where(phase < 0.5, self.begin(here), self.start)
         forces = self.correct(points, here)
-        if self.switchable and not host:
-            forces = torch.where(phase < 1.5, forces, 0.0)
+        if not host:
+            forces = torch.where((phase > 0.5) & (phase < 1.5), forces, 0.0)
         return self.energy, self.batch.forces(forces, positions)
 
     def take(self, seen: Tensor) -> None:
