@@ -40,7 +40,7 @@ def opencl_available() -> bool:
 
 @pytest.fixture
 def platform(request: pytest.FixtureRequest) -> PlatformCase:
-    """Run the test on each platform: Reference, CPU, OpenCL in mixed and in double precision."""
+    """Run the test on each platform: Reference, CPU, OpenCL and CUDA in mixed and in double precision."""
     case: PlatformCase = request.param
     if case.name == "OpenCL" and not request.getfixturevalue("opencl_available"):
         pytest.fail(

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import openmm
 
+from openmm_anion.platforms import problem_with
+
 
 @dataclass(frozen=True)
 class PlatformCase:
@@ -20,6 +22,13 @@ class PlatformCase:
     properties: dict[str, str]
     double: bool
 
+    @property
+    def accuracy(self) -> str:
+        """Which bounds hold: those of the host, or of a device in double or mixed precision."""
+        if self.name in ("Reference", "CPU"):
+            return "host"
+        return "double" if self.double else "mixed"
+
     def context(self, system: openmm.System, integrator: openmm.Integrator) -> openmm.Context:
         platform = openmm.Platform.getPlatformByName(self.name)
         return openmm.Context(system, integrator, platform, self.properties)
@@ -30,4 +39,10 @@ PLATFORMS = (
     PlatformCase("CPU", "CPU", {"Threads": "1"}, True),
     PlatformCase("OpenCL-mixed", "OpenCL", {"Precision": "mixed"}, False),
     PlatformCase("OpenCL-double", "OpenCL", {"Precision": "double"}, True),
+    # Only where there is a device: OpenCL runs the same common kernels everywhere else.
+    *(
+        PlatformCase(f"CUDA-{precision}", "CUDA", {"Precision": precision}, precision == "double")
+        for precision in ("mixed", "double")
+        if not problem_with("CUDA")
+    ),
 )

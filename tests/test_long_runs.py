@@ -31,10 +31,9 @@ TEMPERATURE = 300.0  # K
 BLOCK = 1000  # steps
 DEFINITIONS = [(modes, "eckart") for modes in MODES[1:]] + [(m, "angular-momentum") for m in ("R", "TR")]
 HELD = {
-    "Reference": (1e-12, 1e-12),
-    "CPU": (1e-12, 1e-12),
-    "OpenCL-double": (1e-8, 1e-8),
-    "OpenCL-mixed": (1e-6, 1e-4),
+    "host": (1e-12, 1e-12),
+    "double": (1e-8, 1e-8),
+    "mixed": (1e-6, 1e-4),
 }
 """Largest violations of a length (nm) and of an angle (rad)."""
 
@@ -98,15 +97,19 @@ def run(platform: PlatformCase, modes: str, rotation: str, steps: int) -> Run:
 
 
 def assert_held(found: Run, platform: PlatformCase) -> None:
-    length, angle = HELD[platform.label]
+    length, angle = HELD[platform.accuracy]
     assert found.length <= length
     assert found.angle <= angle
-    assert found.angular_velocity <= LIMIT[platform.label]
+    assert found.angular_velocity <= LIMIT[platform.accuracy]
 
 
 def assert_steady(found: Run, free: Run) -> None:
-    """At most 1.5 times the drift of the free run; where both are zero within errors, four of these."""
-    assert abs(found.drift) <= max(1.5 * abs(free.drift), 4 * np.hypot(found.error, free.error))
+    """At most 1.5 times the drift of the free run; where both are zero within errors, six of these.
+
+    Blocks are not quite independent: over eight starts, free and with V frozen, drifts scattered around zero
+    1.6 times as much as their errors say.
+    """
+    assert abs(found.drift) <= max(1.5 * abs(free.drift), 6 * np.hypot(found.error, free.error))
 
 
 @cache
@@ -122,7 +125,7 @@ def test_frozen_motions_do_not_creep(platform: PlatformCase, modes: str) -> None
 
 @pytest.mark.parametrize("modes", MODES[1:])
 def test_energy_is_conserved(modes: str) -> None:
-    """Over 10 ps the energy drifts no more than 1.5 times as much as in the free run, or by 4 errors.
+    """Over 10 ps the energy drifts no more than 1.5 times as much as in the free run, or by 6 errors.
 
     The error is below 0.01 kT per degree of freedom and nanosecond: 1e-4 kT over the run.
     """
@@ -138,7 +141,7 @@ def test_energy_is_conserved(modes: str) -> None:
 def test_a_hundred_thousand_steps(platform: PlatformCase, modes: str, rotation: str) -> None:
     """Violations within the bounds of `HELD`; drift below 0.05 kT per degree of freedom and nanosecond.
 
-    In double precision also at most 1.5 times the drift of the free run, or 4 standard errors. Two kinds of
+    In double precision also at most 1.5 times the drift of the free run, or 6 standard errors. Two kinds of
     runs wander further than that, by some 1e-3, and must stay below 0.005: in mixed precision rounding of
     forces heats or cools any run, free or frozen; and a leapfrog with a constraint on velocities (a zero
     angular momentum) is reversible, but no energy near the true one is conserved exactly.
