@@ -413,7 +413,11 @@ MODELS: list[Case] = [
     (CHECK + " --timestep nan", nothing, ["--timestep nan"]),
     (CHECK + " --steps 99999999999", nothing, ["--steps 99999999999", "between"]),
     (CHECK + " --seed -1", nothing, ["--seed -1", "between"]),
-    (CHECK + " --kind cuda", nothing, ["cannot become a force of kind 'cuda'", "'torch' or 'python'"]),
+    (
+        CHECK + " --kind cuda",
+        nothing,
+        ["cannot become a force of kind 'cuda'", "'torch' or 'python' or 'torch"],
+    ),
     (CHECK + " --platform gpu", nothing, ["--platform: invalid choice: 'gpu'"]),
     (CHECK + " --json results", nothing, ["file results is a directory"]),
     (CHECK + " --teacher crystal.cif", nothing, ["crystal.cif is truncated or no TorchScript file"]),

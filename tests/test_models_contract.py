@@ -26,6 +26,7 @@ from scripted_modules import (
 
 from openmm_anion import models
 from openmm_anion.errors import InputError
+from openmm_anion.models.force import KINDS
 from openmm_anion.models.potential import Potential
 from openmm_anion.structure import build_system
 from openmm_anion.units import EV
@@ -56,7 +57,7 @@ def expected() -> tuple[float, np.ndarray[tuple[int, ...], np.dtype[np.float64]]
     return float((strength * (1 - np.cos(phase))).sum()), forces
 
 
-@pytest.mark.parametrize("kind", ["torch", "python"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_form_gives_the_same_in_openmm(wrapped: Potential, platform: PlatformCase, kind: str) -> None:
     energy, forces = expected()
     system = build_system(ATOMS)

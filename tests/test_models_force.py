@@ -18,11 +18,12 @@ from openmm_anion import find_polyanions, freeze, models
 from openmm_anion.errors import InputError
 from openmm_anion.integrators import VerletIntegrator
 from openmm_anion.models.computation import Computation
-from openmm_anion.models.force import KINDS, make_force
+from openmm_anion.models.force import make_force
 from openmm_anion.structure import build_system, ions_together
 
 ATOMS = na3ps4(displacement=0.05)
 SYMBOLS = list(ATOMS.symbols)
+KINDS = ("torch", "python")
 
 
 def system_of(kind: str | None) -> openmm.System:
@@ -96,8 +97,13 @@ def test_pickling_in_one_process_hands_out_the_same_model() -> None:
 def test_kinds_that_do_not_exist() -> None:
     potential = models.load("na3ps4")
     with pytest.raises(
-        InputError, match="'na3ps4' cannot become a force of kind 'pyton'; use 'torch' or 'python'"
+        InputError, match="'na3ps4' cannot become a force of kind 'pyton'; use 'torch' or 'python' or 'torch"
     ):
         potential.create_force(["Na"], kind="pyton")
-    with pytest.raises(InputError, match="there is no kind of force 'tensorflow'; known: python, torch"):
+    with pytest.raises(InputError, match="there is no kind of force 'tensorflow'; known: python, torch,"):
         make_force(potential.bind(["Na"]), "tensorflow")
+
+
+def test_what_counts_neighbours_is_no_cuda_graph() -> None:
+    with pytest.raises(InputError, match=r"calls aten::bincount, aten::nonzero, .* use kind 'torch'"):
+        models.load("na3ps4").create_force(["Na"], kind="torch-graphs")

@@ -1,8 +1,8 @@
 """The one place that turns a bound model into an OpenMM Force.
 
-Two kinds are known: ``"torch"`` is the ``TorchForce`` of the plugin, ``"python"`` the ``PythonForce`` of
-OpenMM itself. A further kind (upstream's ``PythonTorchForce``, once it is on PyPI) is one function and one
-line of `KINDS`.
+``"torch"`` is the ``TorchForce`` of the plugin, ``"torch-graphs"`` the same with its kernels replayed as a
+CUDA graph, ``"python"`` the ``PythonForce`` of OpenMM itself. A further kind (upstream's
+``PythonTorchForce``, once it is on PyPI) is one function and one line of `KINDS`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from torch import Tensor
 from openmm_anion.errors import InputError, did_you_mean
 from openmm_anion.installation import check_installation
 from openmm_anion.models.computation import Computation
+from openmm_anion.models.fixed_shapes import growing
 
 Bound: TypeAlias = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 """Positions (N, 3) and box (3, 3) in nm to energy (kJ/mol) and forces (N, 3) (kJ/mol/nm)."""
@@ -32,13 +33,14 @@ def make_force(bound: Bound, kind: str) -> openmm.Force:
     ----------
     bound : callable
         What `Potential.bind` returns.
-    kind : {"torch", "python"}
+    kind : {"torch", "torch-graphs", "python"}
         A key of `KINDS`.
 
     Raises
     ------
     InputError
-        If there is no such kind, or the TorchForce plugin is missing or installed twice.
+        If there is no such kind, the TorchForce plugin is missing or installed twice, or the model cannot be
+        replayed as a CUDA graph.
 
     Examples
     --------
@@ -71,6 +73,33 @@ def torch_force(module: Bound) -> openmm.Force:
     return force
 
 
+def graphs_force(module: Bound) -> openmm.Force:
+    """A ``TorchForce`` whose kernels are recorded once, as a CUDA graph, and replayed in each step.
+
+    Saves the time in which the host launches kernels one by one, which is most of a step of a small system.
+    Platforms other than CUDA run it as `torch_force` does.
+
+    Parameters
+    ----------
+    module : torch.jit.ScriptModule
+        As `torch_force` takes it, with tensors whose shapes do not depend on the positions.
+
+    Raises
+    ------
+    InputError
+        If it looks for neighbours, or waits for a value otherwise; or as `torch_force`.
+    """
+    found = growing(module)
+    if found:
+        raise InputError(
+            f"a model that calls {', '.join(found)} cannot be replayed as a CUDA graph: the sizes of its "
+            "tensors depend on the positions (as those of every list of neighbours do); use kind 'torch'"
+        )
+    force = torch_force(module)
+    _plugin().TorchForce.cast(force).setProperty("useCUDAGraphs", "true")
+    return force
+
+
 def python_force(bound: Bound) -> openmm.Force:
     """An ``openmm.PythonForce`` that calls ``bound(positions, box)`` with periodic boundaries.
 
@@ -92,7 +121,11 @@ def python_force(bound: Bound) -> openmm.Force:
     return force
 
 
-KINDS: dict[str, Callable[[Bound], openmm.Force]] = {"torch": torch_force, "python": python_force}
+KINDS: dict[str, Callable[[Bound], openmm.Force]] = {
+    "torch": torch_force,
+    "torch-graphs": graphs_force,
+    "python": python_force,
+}
 """Every kind of Force, with the function that makes it."""
 
 

@@ -80,7 +80,7 @@ class AddsForces:
             The particles that it acts on; None for all.
         forceGroup : int
             Group of the force.
-        kind : {"torch", "python"}, optional
+        kind : {"torch", "python", "torch-graphs"}, optional
             As in `Potential.add_to`; a part of the particles takes ``"python"``.
         **options
             Options of other potentials; none are known.

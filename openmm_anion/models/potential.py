@@ -39,7 +39,7 @@ class Potential(ABC):
     ['Na', 'P', 'S']
     """
 
-    kinds: tuple[str, ...] = ("torch", "python")
+    kinds: tuple[str, ...] = ("torch", "python", "torch-graphs")
     """Kinds of Force that it can become (see `openmm_anion.models.force`), the default first."""
 
     def __init__(self, card: dict[str, Any], smallest_width: float = 0.0) -> None:
@@ -109,8 +109,9 @@ class Potential(ABC):
         ----------
         symbols : sequence of str
             Element of every particle.
-        kind : {"torch", "python"}, optional
-            How OpenMM calls it: ``TorchForce`` or ``openmm.PythonForce``. Default: the first of `kinds`.
+        kind : {"torch", "python", "torch-graphs"}, optional
+            How OpenMM calls it: ``TorchForce``, ``openmm.PythonForce``, or a ``TorchForce`` that replays a
+            CUDA graph. Default: the first of `kinds`.
 
         Raises
         ------
@@ -148,7 +149,7 @@ class Potential(ABC):
             With its particles and its default box.
         symbols : sequence of str
             Element of every particle.
-        kind : {"torch", "python"}, optional
+        kind : {"torch", "python", "torch-graphs"}, optional
             As in `create_force`.
 
         Raises

@@ -65,7 +65,8 @@ class PreparedStudy:
     def system(self) -> openmm.System:
         """The free crystal with its potential."""
         system = build_system(self.atoms)
-        self.potential.add_to(system, list(self.atoms.symbols))
+        kind = self.settings.potential.kind
+        self.potential.add_to(system, list(self.atoms.symbols), None if kind == "default" else kind)
         return system
 
     @property

@@ -44,6 +44,9 @@ class PotentialSettings(Section):
 
     name: Annotated[str, Field(min_length=1)]
     """Name of a shipped potential, or path of a model file relative to the study file."""
+    kind: Literal["default", "torch", "python", "torch-graphs"] = "default"
+    """How OpenMM calls it: torch (TorchForce), python (PythonForce), torch-graphs (TorchForce with CUDA
+    graphs, for models whose tensors keep their shapes); default is what suits the potential."""
     committee: Names = ()
     """Two or more potentials, named in the same way, whose disagreement tells what none of them knows."""
     largest_spread: Positive = 0.5

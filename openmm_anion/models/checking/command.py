@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("Reference", "CPU", "OpenCL", "CUDA"),
         help="OpenMM platform of the runs (CPU)",
     )
-    parser.add_argument("--kind", help="kind of OpenMM Force: torch or python")
+    parser.add_argument("--kind", help="kind of OpenMM Force: torch, python or torch-graphs")
     parser.add_argument("--teacher", metavar="MODEL", help="potential to compare energies and forces with")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers to a file")
