@@ -1,10 +1,12 @@
 """Time per MD step of SevenNet in OpenMM against SevenNet's own ASE calculator, and how far forces differ.
 
     python benchmarks/sevennet_speed.py [--model 7net-0 7net-l3i5] [--repeat 2] [--threads 1] [--blocks 9]
+                                        [--platform CPU]
 
 Needs the package sevenn (extra [sevennet]). Cubic Na3PS4 with random displacements, 1 fs, constant energy;
 128 atoms unless --repeat says otherwise. Blocks of steps of all ways are interleaved, so that whatever else
 the computer does meets all of them; given are the median of the blocks and that of the ratios in each round.
+With --platform CUDA, where OpenMM runs in mixed precision, the calculator runs on the same device.
 
 Forces are compared in the first structure: as it is, and with every atom moved by up to ten lattice vectors,
 as happens in long runs. What positions in single precision do there is shown beside: a wrapper that rounds
@@ -25,8 +27,8 @@ import numpy as np
 CRYSTAL = Path(__file__).parents[1] / "examples" / "na3ps4" / "na3ps4.cif"
 
 
-def in_openmm(potential: Any, atoms: Any, kind: str, threads: int) -> Callable[[int], None]:
-    """Make a Context on the CPU platform and return what advances it."""
+def in_openmm(potential: Any, atoms: Any, kind: str, threads: int, name: str) -> Callable[[int], None]:
+    """Make a Context on a platform and return what advances it."""
     import openmm
 
     from openmm_anion.structure import build_system
@@ -34,13 +36,15 @@ def in_openmm(potential: Any, atoms: Any, kind: str, threads: int) -> Callable[[
     system = build_system(atoms)
     potential.add_to(system, list(atoms.symbols), kind=kind)
     integrator = openmm.VerletIntegrator(0.001)
-    platform = openmm.Platform.getPlatform("CPU")
-    context = openmm.Context(system, integrator, platform, {"Threads": str(threads)})
+    platform = openmm.Platform.getPlatform(name)
+    properties = {"Threads": str(threads)} if name == "CPU" else {"Precision": "mixed"}
+    context = openmm.Context(system, integrator, platform, properties)
     context.setPositions(atoms.positions / 10)
     context.setVelocitiesToTemperature(300, 1)
 
     def advance(steps: int, context: Any = context) -> None:
         context.getIntegrator().step(steps)
+        context.getState(positions=True)  # wait for the device
 
     return advance
 
@@ -80,7 +84,7 @@ def largest_differences(potential: Any, calculator: Any, atoms: Any) -> dict[str
     return result
 
 
-def measure(model: str, repeat: int, threads: int, blocks: int) -> None:
+def measure(model: str, repeat: int, threads: int, blocks: int, platform: str) -> None:
     """Print the lines of one model."""
     from sevenn.calculator import SevenNetCalculator
 
@@ -89,14 +93,17 @@ def measure(model: str, repeat: int, threads: int, blocks: int) -> None:
 
     atoms = read_structure(CRYSTAL, (repeat, repeat, repeat))
     atoms.rattle(0.05, seed=1)
-    potential, calculator = models.load(model), SevenNetCalculator(model, device="cpu")
-    print(f"{model}, {len(atoms)} atoms, {threads} threads")
+    potential, calculator = (
+        models.load(model),
+        SevenNetCalculator(model, device="cuda" if platform == "CUDA" else "cpu"),
+    )
+    print(f"{model}, {len(atoms)} atoms, {platform}, {threads} threads")
     for label, difference in largest_differences(potential, calculator, atoms).items():
         print(f"  forces differ by at most {difference:.1e} eV/A  {label}")
     ways = {
         "ASE, SevenNetCalculator": in_ase(calculator, atoms),
-        "OpenMM, TorchForce": in_openmm(potential, atoms, "torch", threads),
-        "OpenMM, PythonForce": in_openmm(potential, atoms, "python", threads),
+        "OpenMM, TorchForce": in_openmm(potential, atoms, "torch", threads, platform),
+        "OpenMM, PythonForce": in_openmm(potential, atoms, "python", threads, platform),
     }
     for advance in ways.values():
         advance(4)  # TorchScript optimises itself in its first calls
@@ -121,13 +128,14 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=2)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--blocks", type=int, default=9)
+    parser.add_argument("--platform", choices=("CPU", "CUDA"), default="CPU")
     arguments = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(arguments.threads)
     import torch
 
     torch.set_num_threads(arguments.threads)
     for model in arguments.model:
-        measure(model, arguments.repeat, arguments.threads, arguments.blocks)
+        measure(model, arguments.repeat, arguments.threads, arguments.blocks, arguments.platform)
 
 
 if __name__ == "__main__":

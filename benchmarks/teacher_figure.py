@@ -2,6 +2,7 @@
 
     python benchmarks/teacher_figure.py MODEL CRYSTAL --cation Na --anion PS4 --out FOLDER
         [--supercell 2 2 2] [--temperature 700] [--teacher 7net-0] [--length 1] [--timestep 1]
+        [--platform CUDA]
 
 The potential heats the crystal. From there both run at constant energy, from the same positions and
 velocities. Printed, and written to figure.json beside figure.png:
@@ -296,6 +297,7 @@ def main() -> None:
     parser.add_argument("--timestep", type=float, default=1.0, help="fs (1)")
     parser.add_argument("--every", type=int, default=2, help="steps from frame to frame (2)")
     parser.add_argument("--heating", type=float, default=2.0, help="of the crystal by the potential, ps (2)")
+    parser.add_argument("--platform", choices=("CPU", "CUDA", "OpenCL"), default="CPU")
     parser.add_argument("--length", type=float, default=1.0, help="of both runs, ps (1)")
     parser.add_argument("--segment", type=float, default=0.5, help="whose spectra are averaged, ps (0.5)")
     parser.add_argument("--width", type=float, default=0.05, help="of a bin of g(r), A (0.05)")
@@ -311,7 +313,14 @@ def main() -> None:
     found = {}
     for name, seed in (("potential", 1), ("again", 2), ("teacher", 1)):
         heating = round(arguments.heating / timestep)
-        how = Run(arguments.temperature, timestep, heating, arguments.every, seed=seed)
+        how = Run(
+            arguments.temperature,
+            timestep,
+            heating,
+            arguments.every,
+            seed=seed,
+            platform=arguments.platform,
+        )
         start = start_of(potential, atoms, arguments.out / f"start-{seed}.npz", how)
         runs = arguments.teacher if name == "teacher" else arguments.model
         frames = round(arguments.length / interval)
