@@ -48,18 +48,20 @@ def judged(model: AniEnergy, frames: Sequence[Batch], elements: Sequence[str]) -
 
 
 def errors(model: AniEnergy, frames: Sequence[Batch], atoms: int) -> dict[str, float]:
-    """Root mean square errors over `frames`: energy in meV/atom, force components in meV/A."""
-    energy, force, components = 0.0, 0.0, 0
+    """Root mean square errors over `frames`: energy in meV/atom, force components in meV/A and percent."""
+    energy, force, labels, components = 0.0, 0.0, 0.0, 0
     for batch in by_size(frames, atoms):
         with torch.no_grad():
             energies, forces = energies_and_forces(model, batch)
         energy += float((((energies - batch.energies) / batch.sizes) ** 2).sum())
         force += float(((forces - batch.forces) ** 2).sum())
+        labels += float((batch.forces**2).sum())
         components += forces.numel()
-    return {
+    found = {
         "energy_rmse_mev_per_atom": 1e3 * math.sqrt(energy / len(frames)),
         "force_rmse_mev_per_angstrom": 1e3 * math.sqrt(force / components),
     }
+    return found | ({"force_rmse_percent": 100.0 * math.sqrt(force / labels)} if labels else {})
 
 
 def prepare(model: AniEnergy, frames: Sequence[Batch]) -> None:
