@@ -9,8 +9,8 @@ counts is the time of the processor, of which other programs take no share; one 
 over the bare steps in between makes a ratio, and the median and the middle half of all of them are printed.
 
 Below stands where the time goes, in percent of the bare steps: each part alone, as often as the run calls it.
-A State with energies and forces costs an evaluation of the potential. With --committee two models look at
-each checkpoint.
+A State with energies and forces costs an evaluation of the potential. With --committee two models look
+at checkpoints, as a study has it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from openmm_anion.study.prepared import PreparedStudy, prepare_study
 from openmm_anion.study.production import produce
 from openmm_anion.study.recorder import Recorder
 from openmm_anion.study.settings import StudySettings, read_settings
-from openmm_anion.study.spread_watch import SpreadWatch
+from openmm_anion.study.spread_watch import SpreadWatch, checkpoints_between_looks
 from openmm_anion.study.thermostat import production_integrator
 from openmm_anion.study.watchdog import Watchdog
 
@@ -135,6 +135,9 @@ def measure(study: PreparedStudy, mode: str, start: Snapshot, kelvin: float) -> 
     assert status == "finished", status
     output = study.settings.output
     per_block = round(output.checkpoint_interval / output.frame_interval)
+    if study.committee:  # from one look to the next
+        steps = per_block * round(output.frame_interval / study.settings.dynamics.timestep)
+        per_block *= checkpoints_between_looks(len(study.committee.members), steps)
     blocks = (len(in_run) - 1) // per_block  # without the first frame, before which the run is set up
     run, steps = (
         np.array(times[1 : 1 + blocks * per_block]).reshape(blocks, per_block).sum(axis=1)
@@ -176,7 +179,7 @@ def main() -> None:
     parser.add_argument("--study", type=Path, default=EXAMPLE, metavar="FILE.toml")
     parser.add_argument("--modes", nargs="+", default=["free", "R"], metavar="MODE")
     parser.add_argument("--intervals", type=int, default=12, help="checkpoint intervals (default: 12)")
-    parser.add_argument("--committee", action="store_true", help="let two models look at each checkpoint")
+    parser.add_argument("--committee", action="store_true", help="let two models look at checkpoints")
     arguments = parser.parse_args()
     study = prepare_study(settings_of(arguments))
     kelvin = max(study.settings.dynamics.temperatures)

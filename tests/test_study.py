@@ -269,9 +269,10 @@ class Treacherous(Potential):
 
 
 def test_a_committee_tells_where_a_run_left_its_potential(
-    finished: Path, study: PreparedStudy, tmp_path: Path
+    finished: Path, study: PreparedStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two potentials that disagree about one atom once it has moved: looked at, at each checkpoint."""
+    monkeypatch.setattr("openmm_anion.study.spread_watch.STEPS_PER_MEMBER", 1)
     atom = 40
     doubtful = Treacherous(study.potential, atom, lambda force: force + 200.0)
     strict = study.settings.potential.model_copy(update={"largest_spread": 0.05})

@@ -24,6 +24,7 @@ from openmm_anion.study.layout import RunKey
 from openmm_anion.study.platform import make_context, precision_of
 from openmm_anion.study.prepared import PreparedStudy
 from openmm_anion.study.recorder import Recorder
+from openmm_anion.study.spread_watch import checkpoints_between_looks
 from openmm_anion.study.thermostat import production_integrator
 from openmm_anion.study.watchdog import Watchdog
 
@@ -140,6 +141,9 @@ def produce(
         write_json(folder / "run.json", record)
         watch = study.anion_watch()
         spread = study.spread_watch(folder, (first - 1) * record["frame_interval_ps"])
+        per_look = per_checkpoint * (
+            checkpoints_between_looks(spread.members, per_checkpoint * interval) if spread else 1
+        )
         dog = Watchdog(context, study.atoms.symbols, frozen.integration_groups, dynamics.timestep, interval)
         status = "finished" if end == last else "waiting"
         if first:
@@ -160,7 +164,7 @@ def produce(
                 status = "broken"
                 record["broken"] = [damage.model_dump() for damage in broken]
                 break
-            if spread and frame % per_checkpoint == 0:
+            if spread and frame % per_look == 0:
                 spread(state.getPositions(asNumpy=True).value_in_unit(unit.nanometer), study.box, time_ps)
             if frame % per_checkpoint == 0 or frame == end:
                 recorder.checkpoint(context.createCheckpoint())

@@ -18,9 +18,30 @@ Array = NDArray[np.float64]
 FILE = "spread.csv"
 HEADER = "time_ps,spread_ev_per_angstrom,atom\n"
 
+STEPS_PER_MEMBER = 100
+"""Steps between two looks, at least, for each member, whose evaluation costs about as much as a step."""
+
+
+def checkpoints_between_looks(members: int, steps: int) -> int:
+    """Return how many checkpoints, `steps` steps apart, there are from one look to the next.
+
+    Parameters
+    ----------
+    members : int
+        Potentials of the committee.
+    steps : int
+        Steps between two checkpoints.
+
+    Examples
+    --------
+    >>> checkpoints_between_looks(2, 500), checkpoints_between_looks(3, 100)
+    (1, 3)
+    """
+    return -(-STEPS_PER_MEMBER * members // steps)
+
 
 class SpreadWatch:
-    """Look at the spread of a committee, and write it to a file of the run.
+    """Look at the spread of a committee at some checkpoints, and write it to a file of the run.
 
     Parameters
     ----------
@@ -35,6 +56,11 @@ class SpreadWatch:
     until_ps : float
         Time up to which an interrupted run is kept, ps; rows after it are dropped.
 
+    Attributes
+    ----------
+    members : int
+        Potentials of the committee.
+
     Raises
     ------
     InputError
@@ -44,6 +70,7 @@ class SpreadWatch:
     def __init__(
         self, committee: Committee, symbols: Sequence[str], limit: float, folder: Path, until_ps: float
     ) -> None:
+        self.members = len(committee.members)
         self._spread = committee.bind(symbols)
         self._symbols = list(symbols)
         self._limit = limit
