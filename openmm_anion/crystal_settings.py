@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from openmm_anion.configuration import Section, as_list
+from openmm_anion.configuration import Positive, Section, as_list
+from openmm_anion.occupancy import SiteChoice
 
 
 class CrystalSettings(Section):
@@ -19,6 +20,10 @@ class CrystalSettings(Section):
     """Repetitions along the lattice vectors."""
     anion: Annotated[tuple[str, ...], BeforeValidator(as_list), Field(min_length=1)]
     """Formula, or list of formulas, of the polyanions."""
+    occupancy_seed: Annotated[int, Field(ge=0, lt=2**31)] = SiteChoice.seed
+    """Seed by which partly occupied sites are filled and vacancies chosen, once for all runs."""
+    closest_sites: Positive = SiteChoice.closest
+    """Of two partly occupied sites closer than this only one is taken, angstrom."""
 
     @field_validator("supercell", mode="before")
     @classmethod
@@ -26,6 +31,11 @@ class CrystalSettings(Section):
         if not isinstance(supercell, list | tuple) or len(supercell) != 3:
             raise ValueError("give three whole numbers, one per lattice vector, e.g. [2, 2, 2]")
         return tuple(supercell)
+
+    @property
+    def choice(self) -> SiteChoice:
+        """How partly occupied sites are filled."""
+        return SiteChoice(self.occupancy_seed, self.closest_sites)
 
 
 def beside(folder: Path, name: str) -> str:

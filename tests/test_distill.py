@@ -21,6 +21,7 @@ from openmm_anion.distillation.labelling import label, whole_frames
 from openmm_anion.distillation.picking import pick
 from openmm_anion.models.accuracy import accuracy
 from openmm_anion.models.committee import Committee
+from openmm_anion.occupancy import SiteChoice
 from openmm_anion.processes import exclusive
 from openmm_anion.structure import read_structure
 from openmm_anion.units import ANGSTROM
@@ -265,3 +266,44 @@ def test_settings_are_kept_with_the_result(distilled: Path) -> None:
     card = models.load(distilled / "pupil.pt").card
     assert card["distillation"] == json.loads((distilled / "distillation.json").read_text())
     assert card["distillation"]["structure"]["file"] == CRYSTAL.name
+
+
+def test_a_disordered_crystal_is_ordered_as_in_a_study(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The crystal that a study with the same seed has; stopped before the first frame."""
+    lattice = read_structure(CRYSTAL)
+    path = tmp_path / "half.cif"
+    sites = "\n".join(
+        f"{atom.symbol} {' '.join(f'{x:.6f}' for x in atom.scaled_position)} {0.5 if atom.index == 0 else 1}"
+        for atom in lattice
+    )
+    edge = lattice.cell.lengths()[0]
+    path.write_text(
+        f"data_half\n_cell_length_a {edge}\n_cell_length_b {edge}\n_cell_length_c {edge}\n"
+        "_cell_angle_alpha 90\n_cell_angle_beta 90\n_cell_angle_gamma 90\n"
+        "_symmetry_space_group_name_H-M 'P 1'\nloop_\n_symmetry_equiv_pos_as_xyz\n'x,y,z'\n"
+        "loop_\n_atom_site_type_symbol\n_atom_site_fract_x\n_atom_site_fract_y\n_atom_site_fract_z\n"
+        f"_atom_site_occupancy\n{sites}\n"
+    )
+    seen: list[Atoms] = []
+
+    class EnoughError(Exception):
+        pass
+
+    def stop(teacher: object, symbols: list[str], positions: object, box: object) -> None:
+        seen.append(Atoms(symbols, positions=np.asarray(positions) / ANGSTROM))
+        raise EnoughError
+
+    monkeypatch.setattr("openmm_anion.distillation.rounds.probe_crystal", stop)
+    changed = settings_file(tmp_path, f'file = "{CRYSTAL}"', f'file = "{path}"\noccupancy_seed = 4')
+    with pytest.raises(EnoughError):
+        distill(read_distill_settings(changed), tmp_path / "out", quiet=True)
+    expected = read_structure(path, (2, 2, 2), SiteChoice(4))
+    assert len(expected) == len(lattice) * 8 - 4
+    seen[0].set_cell(expected.cell)
+    found, there = (
+        sorted((atom.symbol, *np.round(atom.scaled_position, 4) % 1) for atom in atoms)
+        for atoms in (seen[0], expected)
+    )
+    assert found == there

@@ -107,7 +107,7 @@ class _Distillation:
     def __init__(self, settings: DistillSettings, directory: Path, quiet: bool) -> None:
         self.settings, self.directory, self.quiet = settings, directory, quiet
         structure = settings.structure
-        atoms = read_structure(structure.file, structure.supercell)
+        atoms = read_structure(structure.file, structure.supercell, structure.choice)
         self.formulas = list(structure.anion)
         self.crystal = ions_together(atoms, find_polyanions(atoms, self.formulas))
         self.teacher = models.load(settings.teacher.name)

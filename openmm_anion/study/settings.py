@@ -11,7 +11,6 @@ from openmm_anion.configuration import Kelvin, Positive, Section, TimeStep, as_l
 from openmm_anion.crystal_settings import CrystalSettings, beside
 from openmm_anion.freezing import mode_name, parse_modes
 from openmm_anion.freezing.modes import Rotation, mode_names, parse_rotation, split_mode_name
-from openmm_anion.occupancy import SiteChoice
 from openmm_anion.study.pressure import Barostat
 
 SETTLING = 0.2
@@ -26,17 +25,8 @@ class StructureSettings(CrystalSettings):
 
     cation: str
     """Element of the mobile cation."""
-    occupancy_seed: Annotated[int, Field(ge=0, lt=2**31)] = SiteChoice.seed
-    """Seed by which partly occupied sites are filled and vacancies chosen, once for all runs of the study."""
-    closest_sites: Positive = SiteChoice.closest
-    """Of two partly occupied sites closer than this only one is taken, angstrom."""
     vacancies: Annotated[int, Field(ge=0)] = 0
-    """Cations that are taken out of the supercell, chosen by that seed."""
-
-    @property
-    def choice(self) -> SiteChoice:
-        """How partly occupied sites are filled."""
-        return SiteChoice(self.occupancy_seed, self.closest_sites)
+    """Cations that are taken out of the supercell, chosen by `occupancy_seed`."""
 
 
 class PotentialSettings(Section):
