@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from synthetic_study import SPACING, hopping, hopping_in_strings, jiggle
 
 from openmm_anion.analysis.diffusion import FitWindow, RunDiffusion, run_diffusion
@@ -11,21 +14,34 @@ from openmm_anion.comparison.posterior import combine_runs
 from openmm_anion.comparison.ratio import diffusivity_ratio, dominant_motion, ratio_interval
 from openmm_anion.errors import InputError
 
+Array = NDArray[Any]
+
 DT = 0.1
 WINDOW = FitWindow(2.0, 10.0)
+
+
+def walk(
+    rng: np.random.Generator, d: float, n_particles: int = 48, n_frames: int = 401, burst: float = 1.0
+) -> Array:
+    """Vibrating cations that hop with diffusion coefficient `d`, alone or in strings."""
+    if burst > 1.0:
+        positions = hopping_in_strings(rng, n_particles, n_frames, d, DT, burst)
+    else:
+        positions = hopping(rng, n_particles, n_frames, d, DT)
+    return positions + jiggle(rng, positions.shape, 0.35, DT)
+
+
+def diffusion_in(positions: Array) -> RunDiffusion:
+    """What such a run shows."""
+    curves = mean_squared_displacement(positions)
+    return run_diffusion(np.arange(len(positions)) * DT, curves, hop_length=SPACING)
 
 
 def one_run(
     rng: np.random.Generator, d: float, n_particles: int = 48, n_frames: int = 401, burst: float = 1.0
 ) -> RunDiffusion:
-    """A run of vibrating cations that hop with diffusion coefficient `d`, alone or in strings."""
-    if burst > 1.0:
-        positions = hopping_in_strings(rng, n_particles, n_frames, d, DT, burst)
-    else:
-        positions = hopping(rng, n_particles, n_frames, d, DT)
-    positions += jiggle(rng, positions.shape, 0.35, DT)
-    curves = mean_squared_displacement(positions)
-    return run_diffusion(np.arange(n_frames) * DT, curves, hop_length=SPACING)
+    """Both."""
+    return diffusion_in(walk(rng, d, n_particles, n_frames, burst))
 
 
 def seen(d: float, error: float, n: int = 3) -> Diffusivity:
