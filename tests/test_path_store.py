@@ -20,18 +20,31 @@ from openmm_anion.analysis.path_store import PathStore
 from openmm_anion.analysis.van_hove import VanHoveSelf
 
 
-@pytest.mark.parametrize("numbers", [10**9, 3 * 50 * 4, 1])
-def test_what_is_given_comes_back(monkeypatch: pytest.MonkeyPatch, numbers: int) -> None:
-    monkeypatch.setattr(path_store, "PATH_NUMBERS", numbers)
-    positions = np.random.default_rng(0).normal(size=(50, 11, 3))
-    store = PathStore(50, 11)
+@pytest.mark.parametrize("each", [3, 1])
+@pytest.mark.parametrize("particles", [10**9, 4, 0])
+def test_what_is_given_comes_back(monkeypatch: pytest.MonkeyPatch, particles: int, each: int) -> None:
+    monkeypatch.setattr(path_store, "PATH_NUMBERS", each * 50 * particles)
+    monkeypatch.setattr(path_store, "_COPIED_NUMBERS", 3 * 11 * 7)  # some frames at a time
+    positions = np.random.default_rng(0).normal(size=(50, 11, each))
+    store = PathStore(50, 11, numbers=each)
     for begin, end in ((0, 7), (7, 40), (40, 50)):
         store.append(positions[begin:end])
     pieces = list(store.pieces())
-    assert len(pieces) == {10**9: 1, 3 * 50 * 4: 3, 1: 11}[numbers]
+    assert len(pieces) == {10**9: 1, 4: 3, 0: 11}[particles]
     for some, path in pieces:
         np.testing.assert_array_equal(path, positions[:, some])
     np.testing.assert_array_equal(np.concatenate([path for _, path in store.pieces()], axis=1), positions)
+    whole = store.whole()
+    store.close()
+    np.testing.assert_array_equal(whole, positions)
+    whole[0] = 0.0  # results may be written to, wherever they are
+
+
+def test_groups_stay_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(path_store, "PATH_NUMBERS", 3 * 2 * 5)
+    store = PathStore(2, 16, together=[2, 3, 4, 6, 1])
+    store.append(np.zeros((2, 16, 3)))
+    assert [(some.start, some.stop) for some, _ in store.pieces()] == [(0, 5), (5, 9), (9, 15), (15, 16)]
     store.close()
 
 
