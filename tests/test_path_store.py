@@ -134,7 +134,7 @@ def test_results_of_anions_do_not_depend_on_where_they_wait(
     universe, anions = tumbling()
     quantity = QUANTITIES[name]
     in_memory = quantity(universe, anions).run().data
-    pieces = []
+    pieces: list[slice] = []
     monkeypatch.setattr(path_store, "PATH_NUMBERS", 3 * 80 * 3)
     monkeypatch.setattr(PathStore, "pieces", counted(PathStore.pieces, pieces))
     from_files = quantity(universe, anions).run().data
