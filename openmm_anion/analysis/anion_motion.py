@@ -147,7 +147,7 @@ class AnionMotion(OrientedAnions):
             ("misfit", self._misfit, "", "A", "distance from the reference shape"),
         ):
             values = store.whole() if axis else store.whole()[..., 0]
-            store.close()  # of its files there is one more now
+            store.close()  # what is in files is on the disk twice by now
             contents[name] = variable(f"time anion {axis}", values, unit, meaning)
         for k, (name, meaning) in enumerate(_PARTS.items()):
             contents[name] = variable("time kind", self._parts[..., k], "A^2", meaning)
