@@ -21,6 +21,9 @@ import MDAnalysis as mda
 import numpy as np
 from MDAnalysis.coordinates.base import ReaderBase
 
+from openmm_anion.analysis.anion_motion import AnionMotion
+from openmm_anion.analysis.charge_transport import ChargeDisplacement
+from openmm_anion.analysis.coupling import Coupling
 from openmm_anion.analysis.density import CationDensity
 from openmm_anion.analysis.diffusion import run_diffusion
 from openmm_anion.analysis.displacement_hops import DisplacementHops
@@ -29,6 +32,7 @@ from openmm_anion.analysis.ions import Ions, find_ions
 from openmm_anion.analysis.msd import MeanSquaredDisplacement
 from openmm_anion.analysis.orientation import OrientationalCorrelation
 from openmm_anion.analysis.residence import ResidenceCorrelation
+from openmm_anion.analysis.rotation_events import RotationEvents
 from openmm_anion.text_table import columns
 
 SPACING, INTERVAL = 7.2, 0.05
@@ -137,7 +141,37 @@ def orientation(ions: Ions, duration: float) -> str:
     return f"{data.sizes['lag_times']} lags"
 
 
-JOBS = {f.__name__: f for f in (msd, van_hove, residence, density, hops, orientation)}
+def charge(ions: Ions, duration: float) -> str:
+    """Conductivity at 300 K, with lags up to a quarter of the run."""
+    cations = ions.universe.atoms[ions.cations]
+    quantity = ChargeDisplacement([(cations, 1.0)], ions.anions, longest=0.25 * duration).run()
+    found = quantity.conductivity(300.0, hop_length=3.0)
+    low, high = found.haven_interval
+    return f"Haven ratio {found.haven_ratio:.2f}, {low:.2f} to {high:.2f}; independent walkers have 1"
+
+
+def motion(ions: Ions, duration: float) -> str:
+    """Of anions that stand still and vibrate."""
+    data = AnionMotion(ions.universe, ions.anions).run().data
+    last = data.isel(time=-1)
+    return f"libration {float(data.libration_rms.mean()):.4f}, in the end {float(last.angle.mean()):.4f} rad"
+
+
+def rotations(ions: Ions, duration: float) -> str:
+    """Of anions that do not turn."""
+    return f"{RotationEvents(ions.universe, ions.anions).run().data.sizes['event']} events"
+
+
+def coupling(ions: Ions, duration: float) -> str:
+    """Of cations and anions that do not know of each other."""
+    data = Coupling(ions.universe.atoms[ions.cations], ions.anions, cutoff=4.5).run().data
+    return f"coupling {float(np.abs(data.coupling).max()):.0e} at most"
+
+
+JOBS = {
+    f.__name__: f
+    for f in (msd, van_hove, residence, density, hops, orientation, charge, motion, rotations, coupling)
+}
 
 
 def job(name: str, args: argparse.Namespace) -> tuple[str, float, float]:

@@ -12,13 +12,17 @@ from ase.io import write
 from MDAnalysis.analysis.backends import BackendMultiprocessing
 from synthetic_study import BOX, N_ANIONS, N_CATIONS, trajectory
 
+from openmm_anion.analysis.anion_motion import AnionMotion
+from openmm_anion.analysis.charge_transport import ChargeDisplacement
 from openmm_anion.analysis.continuous import ContinuousAnalysis
+from openmm_anion.analysis.coupling import Coupling
 from openmm_anion.analysis.density import CationDensity
 from openmm_anion.analysis.distinct_van_hove import VanHoveDistinct
 from openmm_anion.analysis.ions import Ions, find_ions
 from openmm_anion.analysis.msd import MeanSquaredDisplacement
 from openmm_anion.analysis.orientation import OrientationalCorrelation
 from openmm_anion.analysis.residence import ResidenceCorrelation
+from openmm_anion.analysis.rotation_events import RotationEvents
 from openmm_anion.analysis.spectrum import VibrationalSpectrum
 from openmm_anion.analysis.trajectory import open_trajectory
 from openmm_anion.errors import InputError
@@ -49,7 +53,7 @@ def ions(tmp_path_factory: pytest.TempPathFactory) -> Ions:
 
 
 def quantities(ions: Ions) -> dict[str, ContinuousAnalysis]:
-    """Of each base there is."""
+    """Of each base there is, and what keeps paths."""
     cations, anions = ions.universe.atoms[ions.cations], ions.anions
     return {
         "msd": MeanSquaredDisplacement(cations, anions),
@@ -57,6 +61,10 @@ def quantities(ions: Ions) -> dict[str, ContinuousAnalysis]:
         "van Hove": VanHoveDistinct(cations, anions, lags=[0.0, 0.6], relative_to=anions),
         "residence": ResidenceCorrelation(cations, anions, cutoff=3.0),
         "orientation": OrientationalCorrelation(ions.universe, anions),
+        "motion": AnionMotion(ions.universe, anions),
+        "rotations": RotationEvents(ions.universe, anions),
+        "coupling": Coupling(cations, anions, cutoff=3.0),
+        "charge": ChargeDisplacement([(cations, 1.0)], anions),
         "spectrum": VibrationalSpectrum(cations, anions),
     }
 
@@ -66,7 +74,13 @@ def test_two_processes_give_what_one_gives(ions: Ions) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["msd", "density", "van Hove", "residence", "orientation"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "msd", "density", "van Hove", "residence", "orientation",
+        "motion", "rotations", "coupling", "charge",
+    ],
+)  # fmt: skip
 @pytest.mark.parametrize("backend", ["multiprocessing", "dask"])
 def test_all_quantities_take_the_backends(ions: Ions, backend: str, name: str) -> None:
     assert_same(ions, name, backend)

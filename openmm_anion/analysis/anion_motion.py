@@ -20,6 +20,9 @@ from openmm_anion.errors import InputError
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
+_ANIONS_AT_A_TIME = 16
+"""Whose running means are in memory."""
+
 
 class AnionMotion(OrientedAnions):
     r"""Translation, rotation and vibration of every anion in time.
@@ -66,6 +69,8 @@ class AnionMotion(OrientedAnions):
         the reference. By `anion`, with its ``formula``: ``vibration_rms`` (A, root mean square of the
         misfit) and ``libration_rms`` (rad). Against `time` and `kind`, means over the anions of a
         formula (A^2): ``total`` and its parts ``translation``, ``rotation``, ``vibration`` and ``cross``.
+        What is against `time` and `anion` takes 72 bytes for each of both. Of these arrays, those over 800 MB
+        are maps of temporary files, read as they are used: take some frames or anions of them at a time.
 
     Raises
     ------
@@ -102,44 +107,48 @@ class AnionMotion(OrientedAnions):
     def _prepare(self) -> None:
         super()._prepare()
         n = len(self._anions)
-        self._orientation = np.empty((self.n_frames, n, 4))
-        self._displacement = np.empty((self.n_frames, n, 3))
+        self._orientation, self._displacement = self._store(n, numbers=4), self._store(n)
+        self._angle, self._misfit = self._store(n, numbers=1), self._store(n, numbers=1)
+        self._squares = np.zeros(n)
         kinds = tell_apart(self._anions)
         self._kinds = list(kinds)
         self._of_kind = np.array([[a.formula == kind for kind in kinds] for a in self._anions], dtype=float)
         self._parts = np.empty((self.n_frames, len(kinds), len(_PARTS)))
-        self._misfit = np.empty((self.n_frames, n))
 
     def _follow(self, frames: slice, centres: Array, atoms: Array, quaternions: Array) -> None:
         centres -= centres.mean(axis=1, keepdims=True)
         if not frames.start:
             self._first_centres = centres[0].copy()
-            self._first_atoms, self._first_turns = atoms[0].copy(), to_matrices(quaternions[0])
+            self._first_atoms, self._first_orientation = atoms[0].copy(), quaternions[0].copy()
         centres -= self._first_centres
-        self._orientation[frames], self._displacement[frames] = quaternions, centres
+        self._orientation.append(quaternions)
+        self._displacement.append(centres)
+        self._angle.append(angle_between(self._first_orientation, quaternions)[..., None])
         parts, squares = split_motion(
-            atoms, to_matrices(quaternions), centres, self._first_atoms, self._first_turns,
-            self._starts, self._masses, self.references,
+            atoms, to_matrices(quaternions), centres, self._first_atoms,
+            to_matrices(self._first_orientation), self._starts, self._masses, self.references,
         )  # fmt: skip
-        self._misfit[frames] = np.sqrt(squares)
+        self._misfit.append(np.sqrt(squares)[..., None])
+        self._squares += squares.sum(axis=0)
         self._parts[frames] = np.einsum("fap,ak->fkp", parts, self._of_kind / self._of_kind.sum(axis=0))
 
     def _finish(self, interval: float) -> None:
-        libration = libration_amplitude(self._orientation, max(1, round(self._window / interval)))
-        angle = angle_between(self._orientation[:1], self._orientation)
-        by_anion = "time anion"
+        window = max(1, round(self._window / interval))
+        libration = [libration_amplitude(piece, window) for _, piece in self._orientation.pieces()]
+        vibration = np.sqrt(self._squares / self.n_frames)
         contents = {
-            "angle": variable(by_anion, angle, "rad", "angle from the first frame"),
-            "quaternion": variable(f"{by_anion} wxyz", self._orientation, "1", "rotation from the reference"),
-            "displacement": variable(
-                f"{by_anion} xyz", self._displacement, "A", "displacement of the centre"
-            ),
-            "misfit": variable(by_anion, self._misfit, "A", "distance from the reference shape"),
-            "vibration_rms": variable(
-                "anion", np.sqrt((self._misfit**2).mean(axis=0)), "A", "vibration amplitude"
-            ),
-            "libration_rms": variable("anion", libration, "rad", "libration amplitude"),
+            "vibration_rms": variable("anion", vibration, "A", "vibration amplitude"),
+            "libration_rms": variable("anion", np.concatenate(libration), "rad", "libration amplitude"),
         }
+        for name, store, axis, unit, meaning in (
+            ("angle", self._angle, "", "rad", "angle from the first frame"),
+            ("quaternion", self._orientation, "wxyz", "1", "rotation from the reference"),
+            ("displacement", self._displacement, "xyz", "A", "displacement of the centre"),
+            ("misfit", self._misfit, "", "A", "distance from the reference shape"),
+        ):
+            values = store.whole() if axis else store.whole()[..., 0]
+            store.close()  # what is in files is on the disk twice by now
+            contents[name] = variable(f"time anion {axis}", values, unit, meaning)
         for k, (name, meaning) in enumerate(_PARTS.items()):
             contents[name] = variable("time kind", self._parts[..., k], "A^2", meaning)
         self.data = xr.Dataset(
@@ -153,7 +162,7 @@ class AnionMotion(OrientedAnions):
                 "xyz": list("xyz"),
             },
         )
-        del self._orientation, self._displacement, self._misfit, self._parts
+        del self._parts
 
     def plot(self, axes: Any = None) -> Any:
         """Draw the parts of the squared displacement in time; see `Quantity.plot`."""
@@ -257,6 +266,11 @@ def libration_amplitude(quaternions: Array, window: int) -> Array:
     >>> libration_amplitude(np.concatenate([q, 0 * q], axis=2), 20).round(2)
     array([0.14])
     """
-    mean = uniform_filter1d(quaternions, window + 1 - window % 2, axis=0, mode="mirror")
-    mean /= np.linalg.norm(mean, axis=-1, keepdims=True)
-    return np.asarray(np.sqrt((angle_between(mean, quaternions) ** 2).mean(axis=0)))
+    amplitudes = np.empty(quaternions.shape[1])
+    for first in range(0, len(amplitudes), _ANIONS_AT_A_TIME):
+        some = slice(first, first + _ANIONS_AT_A_TIME)
+        here = quaternions[:, some]
+        mean = uniform_filter1d(here, window + 1 - window % 2, axis=0, mode="mirror")
+        mean /= np.linalg.norm(mean, axis=-1, keepdims=True)
+        amplitudes[some] = np.sqrt((angle_between(mean, here) ** 2).mean(axis=0))
+    return amplitudes

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from typing import Any
 
 import numpy as np
 
 from openmm_anion.analysis.continuous import Block, ContinuousAnalysis, indices_of
 from openmm_anion.analysis.framework import Frame, frame_of
-from openmm_anion.analysis.path_store import PathStore
 
 
 class CationsInFrame(ContinuousAnalysis):
@@ -55,26 +53,15 @@ class CationsInFrame(ContinuousAnalysis):
 class CationPath(CationsInFrame):
     """Keep the continuous positions of cations relative to a frame, in ``self._path``, A.
 
-    Subclasses write `_summarize`, which reads the `PathStore`.
+    Subclasses write `_finish`, which reads the `PathStore`.
     """
-
-    @abstractmethod
-    def _summarize(self, interval: float) -> None:
-        """Compute the results; `interval` is the time between two analysed frames, ps."""
 
     def _prepare(self) -> None:
         super()._prepare()
-        self._path = PathStore(self.n_frames, len(self._cations))
+        self._path = self._store(len(self._cations))
 
     def _consume(self, block: Block) -> None:
         cations = block.positions[:, : len(self._cations)]
         if len(self._framework.indices):
             cations -= self._framework.origin(block.positions[:, len(self._cations) :])[:, None]
         self._path.append(cations)
-
-    def _finish(self, interval: float) -> None:
-        try:
-            self._summarize(interval)
-        finally:
-            self._path.close()
-            del self._path

@@ -98,7 +98,8 @@ class ChargeDisplacement(ContinuousAnalysis):
     relative_to : sequence of Anion or of array_like of int, "system" or None
         The frame: the mean of the centres of mass of anions, the centre of mass of all atoms, or the lab.
     longest : float, optional
-        Longest lag time, ps; by default the length of the trajectory.
+        Longest lag time, ps; by default the length of the trajectory. `data` takes 8 bytes per lag and ion:
+        3 GB for 4,000 ions and 100,000 lags.
     frame_interval : float, optional
         Time between frames of the trajectory, ps. By default what the trajectory says.
     verbose : bool, optional
@@ -160,21 +161,26 @@ class ChargeDisplacement(ContinuousAnalysis):
 
     def _prepare(self) -> None:
         super()._prepare()
-        self._moved = np.empty((self.n_frames, len(self._of_ion), 3))
+        self._moved = self._store(len(self._of_ion))
+        self._charge = np.empty((self.n_frames, 3))
         self._volumes = np.full(self.n_frames, np.nan)
 
     def _consume(self, block: Block) -> None:
         n = self._starts[-1]
         origin = self._framework.origin(block.positions[:, n:])
         centres = take_centres(block.positions[:, :n], self._starts, self._masses)
-        np.subtract(centres, origin[:, None], out=self._moved[block.frames])
+        centres -= origin[:, None]
+        self._moved.append(centres)
+        self._charge[block.frames] = self._charges[self._of_ion] @ centres
         if block.boxes is not None:
             self._volumes[block.frames] = np.linalg.det(block.boxes)
 
     def _finish(self, interval: float) -> None:
         lags = number_of_lags(self.n_frames, interval, self._longest)
-        charge = self._charges[self._of_ion] @ self._moved
-        by_axis = mean_squared_displacement(charge[..., None], lags)
+        by_axis = mean_squared_displacement(self._charge[..., None], lags)
+        msd = np.empty((len(self._of_ion), lags)).T
+        for some, path in self._moved.pieces():
+            msd[:, some] = mean_squared_displacement(path, lags)
         error = np.zeros(lags)
         relative = wiener_relative_variance(self.n_frames, np.arange(1, lags))
         error[1:] = np.sqrt((by_axis[1:] ** 2).sum(axis=1) * relative)
@@ -186,12 +192,7 @@ class ChargeDisplacement(ContinuousAnalysis):
                 ),
                 "charge_msd_error": variable("lag_times", error, squared, "its standard error"),
                 "charge_msd_by_axis": variable("lag_times xyz", by_axis, squared, "the same along each axis"),
-                "msd_by_particle": variable(
-                    "lag_times particle",
-                    mean_squared_displacement(self._moved, lags),
-                    "A^2",
-                    "squared displacement",
-                ),
+                "msd_by_particle": variable("lag_times particle", msd, "A^2", "squared displacement"),
                 "volume": variable("", self._volumes.mean(), "A^3", "mean volume"),
                 "charge": variable("group", self._charges, "e", "charge of an ion"),
             },
@@ -201,7 +202,7 @@ class ChargeDisplacement(ContinuousAnalysis):
                 "group_of_particle": ("particle", self._of_ion),
             },
         )
-        del self._moved, self._volumes
+        del self._charge, self._volumes
 
     def conductivity(
         self,

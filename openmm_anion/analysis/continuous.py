@@ -14,6 +14,7 @@ from MDAnalysis.lib.mdamath import triclinic_vectors
 from numpy.typing import ArrayLike, NDArray
 
 from openmm_anion.analysis.parallel_reading import ParallelReading
+from openmm_anion.analysis.path_store import PathStore
 from openmm_anion.analysis.quantity import Quantity
 from openmm_anion.analysis.unwrapping import Unwrapper
 from openmm_anion.errors import InputError
@@ -55,8 +56,8 @@ class ContinuousAnalysis(Quantity, ParallelReading):
     """Hand the frames of a trajectory over in blocks, unwrapped.
 
     A block at a time is in memory, so a trajectory may be larger than that. Subclasses write
-    `_consume`, which gets the blocks in order and keeps what it needs, and `_finish`. With the backends of
-    MDAnalysis several processes read; see `ParallelReading`.
+    `_consume`, which gets the blocks in order and keeps what it needs, what grows with the frames in a
+    `_store`, and `_finish`. With the backends of MDAnalysis several processes read; see `ParallelReading`.
 
     Parameters
     ----------
@@ -131,6 +132,12 @@ class ContinuousAnalysis(Quantity, ParallelReading):
         self._filled, self._done = 0, 0
         self._periodic: bool | None = None
         self._unwrapper = Unwrapper(self._indices, self._molecules)
+        self._stores: list[PathStore] = []
+
+    def _store(self, n_particles: int, **options: Any) -> PathStore:
+        """A `PathStore` for something of every frame, which is there until `_finish` is done."""
+        self._stores.append(PathStore(self.n_frames, n_particles, **options))
+        return self._stores[-1]
 
     def _single_frame(self) -> None:
         k = self._filled
@@ -175,7 +182,11 @@ class ContinuousAnalysis(Quantity, ParallelReading):
     def _conclude(self) -> None:
         if self._filled:
             self._hand_over()
-        self._finish(self._spacing())
+        try:
+            self._finish(self._spacing())
+        finally:
+            for store in self._stores:
+                store.close()
         for name in (*self.data.coords, *self.data.data_vars):  # plain arrays, as MDAnalysis has them
             self.results[str(name)] = self.data[name].values
 

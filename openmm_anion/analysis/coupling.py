@@ -188,29 +188,39 @@ class Coupling(ShellAnalysis):
 
     def _prepare(self) -> None:
         super()._prepare()
-        self._vectors = np.empty((self.n_frames, len(self._directions), 3), dtype=np.float32)
+        sizes = [len(anion.ligands) for anion in self._anions]
+        self._vectors = self._store(len(self._directions), together=sizes, dtype=np.float32)
 
     def _follow(self, frames: slice, atoms: Array) -> None:
-        self._directions.fill(atoms, self.frames[frames], self._vectors[frames])
+        vectors = np.empty((len(atoms), len(self._directions), 3), dtype=np.float32)
+        self._directions.fill(atoms, self.frames[frames], vectors)
+        self._vectors.append(vectors)
 
     def _finish(self, interval: float) -> None:
         lags = number_of_lags(self.n_frames, interval, self._longest)
         stays = self._search.stays(self.n_frames)
         del self._search
-        places = np.arange(len(self._anions))
-        contents: dict[str, list[Array]] = {}
         kinds = tell_apart(self._anions)
-        for name in kinds:
-            chosen = places[[anion.formula == name for anion in self._anions]]
-            of_one = self._curves(stays, chosen, lags)
-            if not of_one["residence"][0] > 0.0:
+        # A row for each group of anions of a kind, one kind after the other.
+        dealt = [deal(len(anions)) for anions in kinds.values()]
+        ends = np.cumsum([0, *(group.max() + 1 for group in dealt)])
+        row_of = np.empty(len(self._anions), dtype=np.int64)
+        for name, group, first in zip(kinds, dealt, ends, strict=False):
+            row_of[[anion.formula == name for anion in self._anions]] = first + group
+        residence = residence_counts(stays, self._kind, row_of[stays.anion], int(ends[-1]))
+        for name, begin, end in zip(kinds, ends, ends[1:], strict=False):
+            if not residence[begin:end, 0].any():
                 raise InputError(
                     f"no cation comes within {self._cutoff:g} A of {name}; take a larger cutoff, or leave "
                     "these anions out"
                 )
-            for key, curve in of_one.items():
+        joint, orientation = self._joint_sums(stays, row_of, int(ends[-1]), lags)
+        inside, anions = residence[:, 0].copy(), np.bincount(row_of)
+        contents: dict[str, list[Array]] = {}
+        for rows in map(slice, ends, ends[1:]):
+            sums = joint[rows], residence[rows, :lags], orientation[rows], inside[rows], anions[rows]
+            for key, curve in _with_errors(*sums, self.n_frames).items():
                 contents.setdefault(key, []).append(curve)
-        del self._vectors
         meanings = {
             "joint": "joint correlation",
             "residence": f"{self._kind} residence",
@@ -232,26 +242,22 @@ class Coupling(ShellAnalysis):
             {"residence_kind": self._kind, "cutoff_A": self._cutoff, "order": self._order},
         )
 
-    def _curves(self, stays: PairStays, chosen: Indices, lags: int) -> dict[str, Array]:
-        """The correlations of some anions, from sums over groups of them."""
-        group = deal(len(chosen))
-        n_groups = int(group.max()) + 1
-        joint, orientation = np.zeros((n_groups, lags)), np.zeros((n_groups, lags))
-        for row, anion in zip(group, chosen, strict=True):
-            vectors = self._vectors[:, self._directions.of_anion[anion]]
-            turning = legendre_correlation(vectors[:, None], self._order, lags)[:, 0]
-            orientation[row] += turning * (self.n_frames - np.arange(lags))
-            y = harmonics(vectors, self._order).reshape(self.n_frames, -1) / np.sqrt(vectors.shape[1])
-            own = _stays_of(stays, int(anion))
-            if len(own.begin):
-                visits = own.pairs if self._kind == "intermittent" else np.arange(len(own.begin) + 1)
-                joint[row] += visit_products(y, own.begin, own.end, visits, lags)
-        group_of = np.full(len(self._anions), -1)
-        group_of[chosen] = group
-        mine = _chosen(stays, group_of[stays.anion] >= 0)
-        residence = residence_counts(mine, self._kind, group_of[mine.anion], n_groups)
-        inside, anions = residence[:, 0].copy(), np.bincount(group)
-        return _with_errors(joint, residence[:, :lags], orientation, inside, anions, self.n_frames)
+    def _joint_sums(self, stays: PairStays, row_of: Indices, n_rows: int, lags: int) -> tuple[Array, Array]:
+        """Sums over the anions of each row, of the joint correlation and of that of the orientation."""
+        joint, orientation = np.zeros((n_rows, lags)), np.zeros((n_rows, lags))
+        starts = np.array([of_one.start for of_one in self._directions.of_anion])
+        for some, piece in self._vectors.pieces():
+            for anion in range(*np.searchsorted(starts, [some.start, some.stop])):
+                of_one = self._directions.of_anion[anion]
+                vectors = piece[:, of_one.start - some.start : of_one.stop - some.start]
+                turning = legendre_correlation(vectors[:, None], self._order, lags)[:, 0]
+                orientation[row_of[anion]] += turning * (self.n_frames - np.arange(lags))
+                y = harmonics(vectors, self._order).reshape(self.n_frames, -1) / np.sqrt(vectors.shape[1])
+                own = _stays_of(stays, anion)
+                if len(own.begin):
+                    visits = own.pairs if self._kind == "intermittent" else np.arange(len(own.begin) + 1)
+                    joint[row_of[anion]] += visit_products(y, own.begin, own.end, visits, lags)
+        return joint, orientation
 
     def plot(self, axes: Any = None) -> Any:
         """Draw the coupling against the lag time, with its error; see `Quantity.plot`."""
@@ -266,14 +272,11 @@ class Coupling(ShellAnalysis):
         return axes
 
 
-def _chosen(stays: PairStays, some: NDArray[np.bool_] | slice) -> PairStays:
+def _stays_of(stays: PairStays, anion: int) -> PairStays:
+    some = slice(*np.searchsorted(stays.anion, [anion, anion + 1]))
     return PairStays(
         stays.cation[some], stays.anion[some], stays.begin[some], stays.end[some], stays.n_frames
     )
-
-
-def _stays_of(stays: PairStays, anion: int) -> PairStays:
-    return _chosen(stays, slice(*np.searchsorted(stays.anion, [anion, anion + 1])))
 
 
 def _with_errors(

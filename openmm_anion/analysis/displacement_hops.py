@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from openmm_anion.analysis.cation_motion import CationMotion
 from openmm_anion.analysis.compiled import compiled
 from openmm_anion.analysis.framework import Frame
-from openmm_anion.analysis.path_store import PathStore
 from openmm_anion.analysis.quantity import new_axes, variable
 from openmm_anion.analysis.residence_times import frames_of, hop_rate
 from openmm_anion.errors import InputError
@@ -235,19 +234,12 @@ class DisplacementHops(CationMotion):
 
     def _prepare(self) -> None:
         super()._prepare()
-        self._path = PathStore(self.n_frames, len(self._cations))
+        self._path = self._store(len(self._cations))
 
     def _follow(self, frames: slice, fractional: Array) -> None:
         self._path.append(fractional)
 
     def _finish(self, interval: float) -> None:
-        try:
-            self._find(interval)
-        finally:
-            self._path.close()
-            del self._path
-
-    def _find(self, interval: float) -> None:
         settle = frames_of(self._settle, interval, self.n_frames, fewest=2)
 
         def longer_than(length: float) -> tuple[Indices, Indices, Array, Array, float]:

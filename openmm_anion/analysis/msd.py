@@ -242,15 +242,14 @@ class MeanSquaredDisplacement(CationPath):
         super().__init__(cations, relative_to, frame_interval=frame_interval, verbose=verbose)
         self._tensor, self._longest = tensor, longest
 
-    def _summarize(self, interval: float) -> None:
+    def _finish(self, interval: float) -> None:
         lags = number_of_lags(self.n_frames, interval, self._longest)
         n = len(self._cations)
-        parts, tensor = [], np.zeros((lags, 3, 3))
-        for _, path in self._path.pieces():
-            parts.append(mean_squared_displacement(path, lags))
+        msd, tensor = np.empty((n, lags)).T, np.zeros((lags, 3, 3))
+        for some, path in self._path.pieces():
+            msd[:, some] = mean_squared_displacement(path, lags)
             if self._tensor:
                 tensor += displacement_tensor(path, lags) * (path.shape[1] / n)
-        msd = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
         self.data = xr.Dataset(
             {
                 "msd_by_particle": variable("lag_times particle", msd, "A^2", "squared displacement"),

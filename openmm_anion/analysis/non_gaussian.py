@@ -171,7 +171,7 @@ class NonGaussianParameter(CationPath):
         super().__init__(cations, relative_to, frame_interval=frame_interval, verbose=verbose)
         self._lags = lags
 
-    def _summarize(self, interval: float) -> None:
+    def _finish(self, interval: float) -> None:
         if self._lags is None:
             lags = log_spaced_lags(self.n_frames, _LAGS)
         else:

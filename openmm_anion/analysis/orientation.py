@@ -18,7 +18,6 @@ from openmm_anion.analysis.legendre import HIGHEST_ORDER, legendre_correlation, 
 from openmm_anion.analysis.moments import Moments
 from openmm_anion.analysis.msd import number_of_lags
 from openmm_anion.analysis.oriented_anions import molecules_of, polyatomic, starts_of, take_centres
-from openmm_anion.analysis.path_store import PathStore
 from openmm_anion.analysis.quantity import new_axes, variable
 from openmm_anion.errors import InputError
 
@@ -121,8 +120,8 @@ class OrientationalCorrelation(ContinuousAnalysis):
     def _prepare(self) -> None:
         super()._prepare()
         sizes = [(len(group), len(group[0].ligands)) for group in self._kinds.values()]
-        self._stores = [
-            PathStore(self.n_frames, anions * ligands, together=ligands, dtype=np.float32)
+        self._paths = [
+            self._store(anions * ligands, together=[ligands] * anions, dtype=np.float32)
             for anions, ligands in sizes
         ]
         ends = np.cumsum([0, *(anions * ligands for anions, ligands in sizes)])
@@ -132,18 +131,10 @@ class OrientationalCorrelation(ContinuousAnalysis):
         take_centres(block.positions, self._starts, self._masses)
         vectors = np.empty((len(block.positions), len(self._directions), 3), dtype=np.float32)
         self._directions.fill(block.positions, self.frames[block.frames], vectors)
-        for store, some in zip(self._stores, self._of_kind, strict=True):
-            store.append(vectors[:, some])
+        for paths, some in zip(self._paths, self._of_kind, strict=True):
+            paths.append(vectors[:, some])
 
     def _finish(self, interval: float) -> None:
-        try:
-            self._correlate(interval)
-        finally:
-            for store in self._stores:
-                store.close()
-            del self._stores
-
-    def _correlate(self, interval: float) -> None:
         lags = number_of_lags(self.n_frames, interval, self._longest)
         lag_times = np.asarray(np.arange(lags) * interval, dtype=np.float64)
         end = min(0.25 * (self.n_frames - 1) * interval, lag_times[-1])
@@ -152,10 +143,10 @@ class OrientationalCorrelation(ContinuousAnalysis):
         errors = {name: np.full(shape, np.nan) for name in curves}
         rotor = np.full(shape, np.nan)
         decays: list[list[Decay]] = []
-        for k, (group, store) in enumerate(zip(self._kinds.values(), self._stores, strict=True)):
+        for k, (group, paths) in enumerate(zip(self._kinds.values(), self._paths, strict=True)):
             tetrahedral = all(_is_tetrahedral(anion) for anion in group)
             over_anions = {name: Moments() for name in (*curves, "rotor")}
-            for _, piece in store.pieces():
+            for _, piece in paths.pieces():
                 vectors = piece.reshape(self.n_frames, -1, len(group[0].ligands), 3)
                 for order, name in zip(self._orders, curves, strict=True):
                     over_anions[name].add(legendre_correlation(vectors, order, lags))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from itertools import pairwise
 from typing import IO, Any
 
 import numpy as np
@@ -13,20 +14,24 @@ from numpy.typing import DTypeLike, NDArray
 Array = NDArray[Any]
 
 PATH_NUMBERS = 100_000_000
-"""Coordinates in memory at a time: 800 MB."""
+"""Numbers in memory at a time: 800 MB."""
+_COPIED_NUMBERS = 10_000_000
+"""Of these, where pieces are put together."""
 
 
 class PathStore:
-    """Take positions frame by frame, and give them back particle by particle.
+    """Take positions, or other numbers of particles, frame by frame; give them back particle by particle.
 
     Parameters
     ----------
     n_frames, n_particles : int
         How many there will be.
-    together : int, optional
-        Particles that are given back in one piece, of which `n_particles` is a multiple.
+    numbers : int, optional
+        Of a particle in a frame: 3 coordinates, 4 of a quaternion.
+    together : sequence of int, optional
+        Sizes of groups of particles, one after the other, that are given back in one piece.
     dtype : data-type, optional
-        Of the coordinates.
+        Of the numbers.
 
     Examples
     --------
@@ -37,14 +42,20 @@ class PathStore:
     """
 
     def __init__(
-        self, n_frames: int, n_particles: int, *, together: int = 1, dtype: DTypeLike = np.float64
+        self,
+        n_frames: int,
+        n_particles: int,
+        *,
+        numbers: int = 3,
+        together: Sequence[int] | None = None,
+        dtype: DTypeLike = np.float64,
     ) -> None:
-        each = together * max(1, min(n_particles, PATH_NUMBERS // (3 * n_frames)) // together)
         self._dtype = np.dtype(dtype)
-        self._shape = (n_frames, n_particles, 3)
-        self._some = [slice(k, min(k + each, n_particles)) for k in range(0, n_particles, each)]
+        self._shape = (n_frames, n_particles, numbers)
+        sizes = [1] * n_particles if together is None else together
+        self._some = _pieces(sizes, PATH_NUMBERS // (numbers * n_frames))
         self._filled = 0
-        self._kept: Array = np.empty(self._shape if len(self._some) == 1 else (0, 0, 3), self._dtype)
+        self._kept: Array = np.empty(self._shape if len(self._some) == 1 else (0, 0, numbers), self._dtype)
         self._open, self._files = ExitStack(), list[IO[bytes]]()
         if len(self._some) > 1:
             files = (tempfile.TemporaryFile() for _ in self._some)  # noqa: SIM115  # the stack closes them
@@ -55,8 +66,8 @@ class PathStore:
 
         Parameters
         ----------
-        positions : array, shape (k, n_particles, 3)
-            Positions.
+        positions : array, shape (k, n_particles, numbers)
+            Positions, or what else is kept.
 
         Raises
         ------
@@ -71,14 +82,52 @@ class PathStore:
         self._filled += k
 
     def pieces(self) -> Iterator[tuple[slice, Array]]:
-        """Yield which particles, and their positions in all frames, shape (n_frames, some, 3)."""
+        """Yield which particles, and their positions in all frames, shape (n_frames, some, numbers)."""
         if not self._files:
             yield self._some[0], self._kept
         for some, file in zip(self._some, self._files, strict=False):
             file.seek(0)
-            yield some, np.fromfile(file, dtype=self._dtype).reshape(self._shape[0], -1, 3)
+            yield some, np.fromfile(file, dtype=self._dtype).reshape(self._shape[0], -1, self._shape[2])
+
+    def whole(self) -> Array:
+        """Return all of it, shape (n_frames, n_particles, numbers), to be kept.
+
+        What is in files comes as a map of another temporary file: the system reads from it what is used, and
+        removes it with the array.
+
+        Raises
+        ------
+        OSError
+            If the disk for temporary files is full.
+        """
+        if not self._files:
+            return self._kept
+        n_frames, n_particles, numbers = self._shape
+        for file in self._files:
+            file.seek(0)
+        most = max(1, _COPIED_NUMBERS // (n_particles * numbers))
+        with tempfile.TemporaryFile() as together:
+            for begin in range(0, n_frames, most):
+                k = min(most, n_frames - begin)
+                parts = [
+                    np.fromfile(file, self._dtype, k * (some.stop - some.start) * numbers)
+                    for some, file in zip(self._some, self._files, strict=True)
+                ]
+                together.write(np.concatenate([part.reshape(k, -1, numbers) for part in parts], axis=1).data)
+            together.flush()
+            return np.memmap(together, self._dtype, "r+", shape=self._shape)
 
     def close(self) -> None:
         """Let go of memory and files."""
         self._open.close()
-        self._files, self._kept = [], np.empty((0, 0, 3))
+        self._files, self._kept = [], np.empty((0, 0, self._shape[2]))
+
+
+def _pieces(sizes: Sequence[int], most: int) -> list[slice]:
+    """Whole groups of these sizes, at most so many particles at a time where a group is not larger."""
+    cuts, end = [0], 0
+    for size in sizes:
+        if end > cuts[-1] and end + size - cuts[-1] > most:
+            cuts.append(end)
+        end += size
+    return [slice(begin, end) for begin, end in pairwise([*cuts, end])]

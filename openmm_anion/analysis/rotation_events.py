@@ -108,10 +108,10 @@ class RotationEvents(OrientedAnions):
 
     def _prepare(self) -> None:
         super()._prepare()
-        self._orientation = np.empty((self.n_frames, len(self._anions), 4))
+        self._orientation = self._store(len(self._anions), numbers=4)
 
     def _follow(self, frames: slice, centres: Array, atoms: Array, quaternions: Array) -> None:
-        self._orientation[frames] = quaternions
+        self._orientation.append(quaternions)
 
     def _finish(self, interval: float) -> None:
         settle = int(np.ceil(self._settle / interval * (1.0 - 1e-9)))
@@ -121,8 +121,11 @@ class RotationEvents(OrientedAnions):
                 f"the run, {(self.n_frames - 1) * interval:g} ps, is not longer than twice settle "
                 f"({self._settle:g} ps); take a shorter settle or a longer run"
             )
-        found = [self._events_of(number, settle) for number in range(len(self._anions))]
-        del self._orientation
+        found = [
+            self._events_of(some.start + k, np.ascontiguousarray(piece[:, k]), settle)
+            for some, piece in self._orientation.pieces()
+            for k in range(piece.shape[1])
+        ]
         frames, angles, misfits, equivalent = (
             np.concatenate([events[k] for events, _, _ in found]) for k in range(4)
         )
@@ -163,11 +166,10 @@ class RotationEvents(OrientedAnions):
             },
         )
 
-    def _events_of(self, number: int, settle: int) -> tuple[tuple[Array, ...], int, float]:
+    def _events_of(self, number: int, series: Array, settle: int) -> tuple[tuple[Array, ...], int, float]:
         """Frames, angles, misfits and equivalence of the events of an anion; its symmetry and libration."""
         piece = slice(self._starts[number], self._starts[number + 1])
         shape, symbols = self.references[piece], self._anions[number].symbols
-        series = np.ascontiguousarray(self._orientation[:, number])
         line = self.lines[number]
         if line.any():
             series = rotate(series, np.broadcast_to(line, (len(series), 3)))

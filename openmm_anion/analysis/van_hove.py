@@ -314,7 +314,7 @@ class VanHoveSelf(CationPath):
         interval = stride_of(self._sliced_trajectory) * self._frame_interval
         self._lags = lags_in_frames(self._lag_times, interval, self.n_frames)
 
-    def _summarize(self, interval: float) -> None:
+    def _finish(self, interval: float) -> None:
         edges, lags = self._edges, self._lags
         width = float(edges[1])
         counts = np.zeros((len(lags), len(edges) - 1), dtype=np.int64)
