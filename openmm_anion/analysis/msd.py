@@ -15,10 +15,12 @@ from openmm_anion.analysis.framework import Frame
 from openmm_anion.analysis.quantity import new_axes, variable
 from openmm_anion.errors import InputError
 
-_PARTICLES_AT_A_TIME = 16
+_PARTICLES_AT_A_TIME = 8
 """Their spectra stay in the cache of a core."""
 _FRAMES_AT_A_TIME = 32
 """Transposed while they are in the cache."""
+_FRAMES_FOR_A_MEAN = 64
+"""Displacements are the same about any point; one near the mean keeps the digits of small differences."""
 
 
 def mean_squared_displacement(positions: ArrayLike, n_lags: int | None = None) -> NDArray[np.float64]:
@@ -27,8 +29,8 @@ def mean_squared_displacement(positions: ArrayLike, n_lags: int | None = None) -
     .. math:: \mathrm{msd}_p(k) = \frac{1}{n-k} \sum_{i=0}^{n-k-1} |x_p(i+k) - x_p(i)|^2
 
     The sum over products is an autocorrelation, done by a zero-padded FFT in O(n log n). The
-    mean position is removed first: displacements do not change, but the small difference of
-    two large sums then keeps its digits however far from the origin the particles are.
+    mean of some positions is removed first: displacements do not change, but the small difference
+    of two large sums then keeps its digits however far from the origin the particles are.
 
     Parameters
     ----------
@@ -56,41 +58,44 @@ def mean_squared_displacement(positions: ArrayLike, n_lags: int | None = None) -
     n_lags = n if n_lags is None else min(n, n_lags)
     padded = fft.next_fast_len(n + n_lags - 1, real=True)
     result = np.empty((n_particles, n_lags))
+    # Zero behind the frames, and it stays so: transforms leave alone what they read.
+    padded_series = np.zeros((min(_PARTICLES_AT_A_TIME, n_particles), n_dimensions, padded))
+    about = x[:: max(1, n // _FRAMES_FOR_A_MEAN)].mean(axis=0)
     for first in range(0, n_particles, _PARTICLES_AT_A_TIME):
-        some = min(_PARTICLES_AT_A_TIME, n_particles - first)
-        series = np.zeros((some, n_dimensions, padded))
-        _centred(x[:, first : first + some], series)
-        products = fft.irfft(_power(fft.rfft(series, axis=-1)), padded, axis=-1)
-        _from_products(series, products, n, result[first : first + some])
+        some = slice(first, min(first + _PARTICLES_AT_A_TIME, n_particles))
+        series = padded_series[: some.stop - first]
+        _laid_out(x[:, some], about[some], series)
+        spectrum = fft.rfft(series, axis=-1)
+        _power(spectrum)
+        products = fft.irfft(spectrum[:, 0], padded, axis=-1)
+        _from_products(series, products, n, result[some])
     return result.T
 
 
 @compiled
-def _centred(x: NDArray[np.float64], series: NDArray[np.float64]) -> None:
-    """Lay positions out as one series after the other, about their means."""
+def _laid_out(x: NDArray[np.float64], about: NDArray[np.float64], series: NDArray[np.float64]) -> None:
+    """Lay positions out as one series after the other, about points near their means."""
     n = x.shape[0]
     for begin in range(0, n, _FRAMES_AT_A_TIME):
         end = min(begin + _FRAMES_AT_A_TIME, n)
         for p in range(x.shape[1]):
             for d in range(x.shape[2]):
+                middle = about[p, d]
                 for t in range(begin, end):
-                    series[p, d, t] = x[t, p, d]
-    for p in range(x.shape[1]):
-        for d in range(x.shape[2]):
-            mean = series[p, d, :n].mean()
-            for t in range(n):
-                series[p, d, t] -= mean
+                    series[p, d, t] = x[t, p, d] - middle
 
 
 @compiled
-def _power(spectrum: NDArray[np.complex128]) -> NDArray[np.float64]:
-    """Sum of the power spectra over dimensions."""
-    total = np.zeros((spectrum.shape[0], spectrum.shape[2]))
+def _power(spectrum: NDArray[np.complex128]) -> None:
+    """Sum of the power spectra over dimensions, in the place of the first one."""
+    total = np.empty(spectrum.shape[2])
     for p in range(spectrum.shape[0]):
+        total[:] = 0.0
         for d in range(spectrum.shape[1]):
             for f in range(spectrum.shape[2]):
-                total[p, f] += spectrum[p, d, f].real ** 2 + spectrum[p, d, f].imag ** 2
-    return total
+                total[f] += spectrum[p, d, f].real ** 2 + spectrum[p, d, f].imag ** 2
+        for f in range(spectrum.shape[2]):
+            spectrum[p, 0, f] = total[f]
 
 
 @compiled
