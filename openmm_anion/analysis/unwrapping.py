@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from openmm_anion.analysis.compiled import compiled
 from openmm_anion.errors import InputError
-from openmm_anion.periodic import all_whole, heights
+from openmm_anion.periodic import all_whole
 
 Array = NDArray[np.float64]
 
@@ -98,8 +98,10 @@ class Unwrapper:
         if not len(self._last):
             self._check_finite(frames[:1], positions[:1])
             self._begin(positions[0].astype(np.float64), boxes[0])
-        limits = np.resize(LONGEST_STEP * heights(cells).min(axis=1), len(boxes))
-        inverses = np.resize(np.linalg.inv(cells), boxes.shape)
+        inverses: Array = np.asarray(np.linalg.inv(cells), np.float64).repeat(
+            len(boxes) // len(cells), axis=0
+        )
+        limits = LONGEST_STEP / np.sqrt(np.square(inverses).sum(axis=1).max(axis=1))  # of 1 / height
         continuous = np.empty(positions.shape)
         wrapped, longest, frame, atom = _continue(
             positions, boxes, inverses, limits, self._leader, self._last, self._shift, continuous
