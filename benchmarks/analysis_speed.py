@@ -47,6 +47,8 @@ PAIRS = 9114
 """Pairs of frames of a van Hove function, in all."""
 SHELL = 4.5
 """Radius of the shell of an anion, A."""
+_LEAST = 3.0
+"""CPU seconds of all calls of a job together, or more."""
 
 
 class Reading(AnalysisBase):
@@ -72,10 +74,13 @@ def universe_of(made: Conductor, wrapped: bool = True) -> Any:
 
 
 def seconds(call: Callable[[], object], repeat: int, less: float = 0.0) -> float:
-    """CPU seconds of a call, the smallest of a few; it has been called before, so that it is compiled."""
+    """CPU seconds of a call, the smallest of a few; it has been called before, so that it is compiled.
+
+    Short ones are called more often, as what else the processor does weighs most there.
+    """
     call()
-    times = []
-    for _ in range(repeat):
+    times: list[float] = []
+    while len(times) < repeat or sum(times) < _LEAST:
         begin = time.process_time()
         call()
         times.append(time.process_time() - begin)

@@ -31,6 +31,42 @@ def heights(box: Array) -> Array:
     return np.asarray(1.0 / np.linalg.norm(np.linalg.inv(box), axis=-2))
 
 
+def cell_vectors(dimensions: Array) -> Array:
+    """Return the vectors of many cells, the first along x and the second in the xy plane.
+
+    As `MDAnalysis.lib.mdamath.triclinic_vectors` does for one: zeros where lengths and angles make no cell.
+
+    Parameters
+    ----------
+    dimensions : (k, 6) array
+        Three lengths, and the angles between the vectors, degrees.
+
+    Returns
+    -------
+    (k, 3, 3) array
+        Vectors as rows, in the unit of the lengths.
+
+    Examples
+    --------
+    >>> cell_vectors(np.array([[2.0, 3.0, 4.0, 90.0, 90.0, 60.0]])).round(3)
+    array([[[2.   , 0.   , 0.   ],
+            [1.5  , 2.598, 0.   ],
+            [0.   , 0.   , 4.   ]]])
+    """
+    lengths, angles = np.split(np.asarray(dimensions, dtype=np.float64), 2, axis=1)
+    cosines = np.where(angles == 90.0, 0.0, np.cos(np.radians(angles)))
+    a, b, c = cosines.T
+    sine = np.where(c == 0.0, 1.0, np.sin(np.radians(angles[:, 2])))
+    shape = np.zeros((len(lengths), 3, 3))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        shape[:, 0, 0], shape[:, 1, 0], shape[:, 1, 1] = 1.0, c, sine
+        shape[:, 2, 0], shape[:, 2, 1] = b, (a - b * c) / sine
+        shape[:, 2, 2] = np.sqrt(1.0 - b**2 - shape[:, 2, 1] ** 2)
+    possible = (lengths > 0.0).all(axis=1) & ((angles > 0.0) & (angles < 180.0)).all(axis=1)
+    possible &= shape[:, 2, 2] > 0.0
+    return np.where(possible[:, None, None], shape * lengths[:, :, None], 0.0)
+
+
 def minimum_image(vectors: Array, box: Array) -> Array:
     """Shift vectors by box vectors to their image nearest to zero.
 

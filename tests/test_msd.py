@@ -46,6 +46,16 @@ def test_equals_the_definition_for_odd_and_even_lengths(rng: np.random.Generator
     np.testing.assert_allclose(mean_squared_displacement(positions), by_definition(positions), rtol=1e-10)
 
 
+@pytest.mark.parametrize("n_frames", [1, 2, 7, 50, 51, 128])
+def test_short_lags_equal_the_definition(rng: np.random.Generator, n_frames: int) -> None:
+    """The transform is smaller than the series then, whose end comes back on top of its beginning."""
+    positions = 500.0 + np.cumsum(rng.normal(size=(n_frames, 9, 3)), axis=0)
+    exact = by_definition(positions)
+    for lags in range(1, n_frames + 1):
+        found = mean_squared_displacement(positions, lags)
+        np.testing.assert_allclose(found, exact[:lags], rtol=1e-9, atol=1e-10)
+
+
 @pytest.mark.parametrize("n_frames", [200, 201])
 def test_equals_mdanalysis_on_unwrapped_data(rng: np.random.Generator, n_frames: int) -> None:
     universe = universe_of(trajectory(rng, n_frames, 0.04, drift=0.0), CUBIC)

@@ -62,6 +62,22 @@ def test_nearest_sites_are_those_of_all_images(
     np.testing.assert_allclose(away, np.round(away), atol=1e-9)
 
 
+@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("n_sites", [1, 2, 40])
+def test_no_site_is_nearer_than_the_one_in_whose_core_a_position_is(
+    rng: np.random.Generator, name: str, n_sites: int
+) -> None:
+    cell = triclinic_vectors(CELLS[name]).astype(float)
+    sites = Sites(rng.random((n_sites, 3)), cell)
+    at = rng.integers(n_sites, size=400)
+    away = rng.normal(size=(400, 3))
+    away *= (0.999 * np.sqrt(NearestSite(sites).core[at]) / np.linalg.norm(away, axis=1))[:, None]
+    points = sites.fractional[at] + away @ np.linalg.inv(cell)
+    found, distance = over_images(points, sites.fractional, cell, 2)
+    np.testing.assert_array_equal(found, at)
+    np.testing.assert_allclose(distance, np.linalg.norm(away, axis=1), rtol=1e-9)
+
+
 def universe_of(positions: Array, dimensions: list[float]) -> Any:
     universe = mda.Universe.empty(positions.shape[1], trajectory=True)
     universe.load_new(

@@ -20,6 +20,7 @@ from openmm_anion.analysis.quantity import from_json
 from openmm_anion.analysis.trajectory import open_trajectory
 from openmm_anion.analysis.unwrapping import Unwrapper
 from openmm_anion.errors import InputError
+from openmm_anion.periodic import cell_vectors
 
 Array = NDArray[np.float64]
 
@@ -107,6 +108,36 @@ def test_molecules_stay_what_they_are_in_cells_that_breathe() -> None:
     np.testing.assert_allclose(bonds, 2.05, rtol=1e-9)
     alone = Unwrapper(np.arange(10))(np.arange(300), raw.copy(), boxes)
     assert np.abs(np.linalg.norm(alone[:, 2] - alone[:, 0], axis=-1) - 2.05).max() > 0.1
+
+
+def test_cells_are_those_of_mdanalysis() -> None:
+    """Many at once, right angles exact, and zeros where lengths and angles make none."""
+    rng = np.random.default_rng(7)
+    dimensions = np.column_stack([rng.uniform(5.0, 20.0, (300, 3)), rng.uniform(40.0, 140.0, (300, 3))])
+    dimensions[::3, 3:] = 90.0
+    dimensions[1::5, 5] = 90.0
+    dimensions[7, 0], dimensions[8, 4], dimensions[10, 3:] = 0.0, 180.0, [30.0, 30.0, 120.0]
+    with np.errstate(invalid="ignore"):
+        theirs = np.array([triclinic_vectors(row, dtype=np.float64) for row in dimensions])
+    ours = cell_vectors(dimensions)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-12)
+    np.testing.assert_array_equal(ours == 0.0, theirs == 0.0)
+
+
+def test_atoms_in_any_order_are_the_same_atoms(positions: Array, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are copied section by section, or one by one where there are many sections."""
+    universe = universe_of(positions)
+
+    def of(order: list[int]) -> Array:
+        atoms = universe.atoms[order]
+        found: Array = MeanSquaredDisplacement(atoms, None, frame_interval=0.1).run().results.msd_by_particle
+        return found
+
+    order = [5, 6, 0, 3, 2, 1, 4]
+    straight, mixed = of([0, 1, 2, 3, 4, 5, 6]), of(order)
+    np.testing.assert_allclose(mixed, straight[:, order], rtol=1e-12)
+    monkeypatch.setattr("openmm_anion.analysis.continuous._SECTIONS", 1)
+    np.testing.assert_array_equal(of(order), mixed)
 
 
 def test_blocks_make_no_difference(positions: Array, monkeypatch: pytest.MonkeyPatch) -> None:

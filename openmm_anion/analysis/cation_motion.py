@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from openmm_anion.analysis.cation_path import CationsInFrame
 from openmm_anion.analysis.compiled import compiled
 from openmm_anion.analysis.continuous import Block
+from openmm_anion.analysis.framework import relative_to_origin
 from openmm_anion.errors import InputError
 
 Array = NDArray[np.float64]
@@ -93,7 +94,7 @@ class CationMotion(CationsInFrame):
             self._first_framework = fractional[0, n:].copy()
         self._sum_of_cells += cells.sum(axis=0)
         self._n_cells += k
-        self._follow(block.frames, fractional[:, :n] - (origin - self._first_origin)[:, None])
+        self._follow(block.frames, relative_to_origin(fractional[:, :n], origin - self._first_origin))
 
     def _check_cells(self, block: Block, cells: Array) -> None:
         strain = np.abs(cells @ np.linalg.inv(self._first_cell) - np.eye(3)).max(axis=(1, 2))

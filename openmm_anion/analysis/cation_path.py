@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from openmm_anion.analysis.continuous import Block, ContinuousAnalysis, indices_of
-from openmm_anion.analysis.framework import Frame, frame_of
+from openmm_anion.analysis.framework import Frame, frame_of, relative_to_origin
 
 
 class CationsInFrame(ContinuousAnalysis):
@@ -63,5 +63,6 @@ class CationPath(CationsInFrame):
     def _consume(self, block: Block) -> None:
         cations = block.positions[:, : len(self._cations)]
         if len(self._framework.indices):
-            cations -= self._framework.origin(block.positions[:, len(self._cations) :])[:, None]
+            origin = self._framework.origin(block.positions[:, len(self._cations) :])
+            cations = relative_to_origin(cations, origin)
         self._path.append(cations)

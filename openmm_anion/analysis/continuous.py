@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from MDAnalysis.core.groups import UpdatingAtomGroup
-from MDAnalysis.lib.mdamath import triclinic_vectors
 from numpy.typing import ArrayLike, NDArray
 
 from openmm_anion.analysis.parallel_reading import ParallelReading
@@ -18,12 +17,15 @@ from openmm_anion.analysis.path_store import PathStore
 from openmm_anion.analysis.quantity import Quantity
 from openmm_anion.analysis.unwrapping import Unwrapper
 from openmm_anion.errors import InputError
+from openmm_anion.periodic import cell_vectors
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
 BLOCK_NUMBERS = 300_000
 """Coordinates in a block: 2.4 MB, which stay in the cache of a core."""
+_SECTIONS = 8
+"""More of them take longer than picking atoms one by one."""
 _SPACING_TOLERANCE = 1e-3
 
 
@@ -109,6 +111,7 @@ class ContinuousAnalysis(Quantity, ParallelReading):
         if not 0.0 < self._frame_interval < np.inf:
             raise InputError(f"frame_interval {self._frame_interval} is no time in ps")
         self._wants_velocities = velocities
+        self._sections = sections(self._indices)
 
     @abstractmethod
     def _consume(self, block: Block) -> None:
@@ -141,7 +144,7 @@ class ContinuousAnalysis(Quantity, ParallelReading):
 
     def _single_frame(self) -> None:
         k = self._filled
-        self._ts.positions.take(self._indices, axis=0, out=self._positions[k], mode="clip")
+        self._pick(self._ts.positions, self._positions[k])
         cell = self._ts.dimensions
         self._dimensions[k] = 0.0 if cell is None else cell
         if self._velocities is not None:
@@ -150,10 +153,18 @@ class ContinuousAnalysis(Quantity, ParallelReading):
                     f"frame {self._ts.frame} has no velocities; write them with the positions (TRR, H5MD, "
                     "extxyz) or give a trajectory that has them"
                 )
-            self._ts.velocities.take(self._indices, axis=0, out=self._velocities[k], mode="clip")
+            self._pick(self._ts.velocities, self._velocities[k])
         self._filled += 1
         if self._filled == len(self._positions):
             self._hand_over()
+
+    def _pick(self, everything: NDArray[np.float32], watched: NDArray[np.float32]) -> None:
+        """Take the atoms that are watched: section by section, as most species stand together in the file."""
+        if len(self._sections) > _SECTIONS:
+            everything.take(self._indices, axis=0, out=watched, mode="clip")
+            return
+        for there, here in self._sections:
+            watched[here] = everything[there]
 
     def _boxes(self) -> Array | None:
         """Cells of the frames of this block, vectors as rows; None without."""
@@ -166,15 +177,14 @@ class ContinuousAnalysis(Quantity, ParallelReading):
             raise InputError(f"frame {odd}: some frames have a cell and others do not")
         if not self._periodic:
             return None
-        new = np.append(True, (cells[1:] != cells[:-1]).any(axis=1))
-        different = np.array([triclinic_vectors(cell, dtype=np.float64) for cell in cells[new]])
-        return np.asarray(different[np.cumsum(new) - 1])
+        if (cells == cells[0]).all():
+            return cell_vectors(cells[:1]).repeat(len(cells), axis=0)
+        return cell_vectors(cells)
 
     def _hand_over(self) -> None:
         k, first = self._filled, self._done
         boxes = self._boxes()
-        positions = self._positions[:k].astype(np.float64)
-        positions = self._unwrapper(self.frames[first : first + k], positions, boxes)
+        positions = self._unwrapper(self.frames[first : first + k], self._positions[:k], boxes)
         velocities = None if self._velocities is None else self._velocities[:k].astype(np.float64)
         self._consume(Block(slice(first, first + k), positions, self._positions[:k], boxes, velocities))
         self._filled, self._done = 0, first + k
@@ -213,6 +223,26 @@ class ContinuousAnalysis(Quantity, ParallelReading):
                 f"{steps.mean() / strides[0]:.6g} ps apart; give frame_interval in ps"
             )
         return interval
+
+
+def sections(indices: Indices) -> list[tuple[slice, slice]]:
+    """Runs of consecutive indices: which they are, and where they stand.
+
+    Parameters
+    ----------
+    indices : array of int, shape (n,)
+        At least one.
+
+    Examples
+    --------
+    >>> sections(np.array([7, 8, 2]))
+    [(slice(7, 9, None), slice(0, 2, None)), (slice(2, 3, None), slice(2, 3, None))]
+    """
+    ends = [*(np.flatnonzero(np.diff(indices) != 1) + 1), len(indices)]
+    return [
+        (slice(int(indices[begin]), int(indices[end - 1]) + 1), slice(int(begin), int(end)))
+        for begin, end in zip([0, *ends[:-1]], ends, strict=True)
+    ]
 
 
 def indices_of(atoms: Any, what: str) -> Indices:

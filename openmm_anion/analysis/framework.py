@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from openmm_anion.analysis.compiled import compiled
 from openmm_anion.analysis.ions import Anion
 from openmm_anion.errors import InputError
 
@@ -94,7 +95,43 @@ class Framework:
         """
         if not len(self.indices):
             return np.zeros((*positions.shape[:-2], 3))
-        return np.asarray(self._weights @ positions)
+        origin = _weighted(
+            self._weights, np.asarray(positions, np.float64).reshape(-1, *positions.shape[-2:])
+        )
+        return origin.reshape(*positions.shape[:-2], 3)
+
+
+@compiled
+def _weighted(weights: Array, positions: Array) -> Array:
+    """Weighted sum over the atoms of each frame."""
+    total = np.empty((positions.shape[0], 3))
+    for f in range(positions.shape[0]):
+        x, y, z = 0.0, 0.0, 0.0
+        for a in range(positions.shape[1]):
+            x += weights[a] * positions[f, a, 0]
+            y += weights[a] * positions[f, a, 1]
+            z += weights[a] * positions[f, a, 2]
+        total[f, 0], total[f, 1], total[f, 2] = x, y, z
+    return total
+
+
+@compiled
+def relative_to_origin(positions: Array, origin: Array) -> Array:
+    """Return positions less the origin of their frame; NumPy is slow where the last axis is short.
+
+    Parameters
+    ----------
+    positions : array, shape (k, n, 3)
+        Positions.
+    origin : array, shape (k, 3)
+        Of each frame.
+    """
+    moved = np.empty(positions.shape)
+    for f in range(positions.shape[0]):
+        for a in range(positions.shape[1]):
+            for k in range(3):
+                moved[f, a, k] = positions[f, a, k] - origin[f, k]
+    return moved
 
 
 Frame = Sequence[Anion | ArrayLike] | Sequence[Anion] | Sequence[ArrayLike] | str | None

@@ -66,12 +66,15 @@ def _enter_sites(
     images: Indices,
     cell: Array,
     furthest: float,
+    sites: Array,
+    core: Array,
     current: NDArray[np.int32],
     entries: NDArray[np.int32],
 ) -> tuple[int, int]:
     """Write down who enters which site when: frame, cation, site and its image.
 
-    Between sites a cation stays what it was in `current` (site and image, one row per cation).
+    Between sites a cation stays what it was in `current` (site and image, one row per cation). It is only
+    looked for where it is when it is not in the `core` of its site (at `sites`, fractional).
 
     Returns
     -------
@@ -81,16 +84,21 @@ def _enter_sites(
     n, within = 0, 0
     for f in range(fractional.shape[0]):
         for p in range(fractional.shape[1]):
-            m, i, j, k = nearest_candidate(
-                fractional[f, p, 0],
-                fractional[f, p, 1],
-                fractional[f, p, 2],
-                shape,
-                start,
-                positions,
-                cell,
-                furthest,
-            )
+            a, b, c = fractional[f, p, 0], fractional[f, p, 1], fractional[f, p, 2]
+            s = current[p, 0]
+            if s >= 0:
+                u, v, w = (
+                    a - sites[s, 0] - current[p, 1],
+                    b - sites[s, 1] - current[p, 2],
+                    c - sites[s, 2] - current[p, 3],
+                )
+                x = u * cell[0, 0] + v * cell[1, 0] + w * cell[2, 0]
+                y = u * cell[0, 1] + v * cell[1, 1] + w * cell[2, 1]
+                z = u * cell[0, 2] + v * cell[1, 2] + w * cell[2, 2]
+                if x * x + y * y + z * z < core[s]:
+                    within += 1
+                    continue
+            m, i, j, k = nearest_candidate(a, b, c, shape, start, positions, cell, furthest)
             if m < 0:
                 continue
             within += 1
@@ -199,7 +207,13 @@ class SiteHops(CationMotion):
         k, n = fractional.shape[:2]
         entries = np.empty((k * n, 6), dtype=np.int32)
         n_entries, within = _enter_sites(
-            fractional, frames.start, *self._nearest.table, self._current, entries
+            fractional,
+            frames.start,
+            *self._nearest.table,
+            self._sites.fractional,
+            self._nearest.core,
+            self._current,
+            entries,
         )
         self._entries.append(entries[:n_entries].copy())
         self._within += within

@@ -15,10 +15,12 @@ from openmm_anion.analysis.framework import Frame
 from openmm_anion.analysis.quantity import new_axes, variable
 from openmm_anion.errors import InputError
 
-_PARTICLES_AT_A_TIME = 16
+_PARTICLES_AT_A_TIME = 8
 """Their spectra stay in the cache of a core."""
 _FRAMES_AT_A_TIME = 32
 """Transposed while they are in the cache."""
+_FRAMES_FOR_A_MEAN = 64
+"""Displacements are the same about any point; one near the mean keeps the digits of small differences."""
 
 
 def mean_squared_displacement(positions: ArrayLike, n_lags: int | None = None) -> NDArray[np.float64]:
@@ -26,9 +28,17 @@ def mean_squared_displacement(positions: ArrayLike, n_lags: int | None = None) -
 
     .. math:: \mathrm{msd}_p(k) = \frac{1}{n-k} \sum_{i=0}^{n-k-1} |x_p(i+k) - x_p(i)|^2
 
-    The sum over products is an autocorrelation, done by a zero-padded FFT in O(n log n). The
-    mean position is removed first: displacements do not change, but the small difference of
-    two large sums then keeps its digits however far from the origin the particles are.
+    The sum over products :math:`C(k) = \sum_i x(i) x(i+k)` is an autocorrelation, done by FFT in O(n log n).
+    Instead of zeros behind the series, it is turned by :math:`\omega^t`, a quarter turn over the size N of
+    the transform. What then comes round the end comes back times a power of i: for N = n,
+
+    .. math:: \frac{1}{N} \sum_f e^{2 \pi i f k / N} |\hat{z}(f)|^2 = \omega^k [C(k) - i C(N-k)], \quad
+        z(t) = \omega^t x(t),
+
+    and half a transform of real numbers goes back. Where only short lags are asked for, N is as small as
+    they allow, :math:`z(t) = \omega^t [x(t) + i x(t+N)]`. The mean of some positions is removed first:
+    displacements do not change, but the small difference of two large sums then keeps its digits however
+    far from the origin the particles are.
 
     Parameters
     ----------
@@ -54,32 +64,50 @@ def mean_squared_displacement(positions: ArrayLike, n_lags: int | None = None) -
     x = np.asarray(positions, dtype=np.float64)
     n, n_particles, n_dimensions = x.shape
     n_lags = n if n_lags is None else min(n, n_lags)
-    padded = fft.next_fast_len(n + n_lags - 1, real=True)
+    size = fft.next_fast_len((n + n_lags) // 2)  # 2 N - k >= n at all lags k
+    turns = np.exp(0.5j * np.pi / size * np.arange(size))
+    about = x[:: max(1, n // _FRAMES_FOR_A_MEAN)].mean(axis=0)
     result = np.empty((n_particles, n_lags))
+    at_a_time = min(_PARTICLES_AT_A_TIME, n_particles)
+    series = np.empty((at_a_time, n_dimensions, n))
+    folded = np.empty((at_a_time, n_dimensions, size), dtype=np.complex128)
     for first in range(0, n_particles, _PARTICLES_AT_A_TIME):
-        some = min(_PARTICLES_AT_A_TIME, n_particles - first)
-        series = np.zeros((some, n_dimensions, padded))
-        _centred(x[:, first : first + some], series)
-        products = fft.irfft(_power(fft.rfft(series, axis=-1)), padded, axis=-1)
-        _from_products(series, products, n, result[first : first + some])
+        some = slice(first, min(first + _PARTICLES_AT_A_TIME, n_particles))
+        k = some.stop - first
+        _lay_out(x[:, some], about[some], series[:k])
+        _fold(series[:k], turns.view(np.float64), folded[:k].view(np.float64))
+        powers = _power(fft.fft(folded[:k], axis=-1, overwrite_x=True))
+        _from_products(series[:k], fft.rfft(powers, axis=-1), turns, result[some])
     return result.T
 
 
 @compiled
-def _centred(x: NDArray[np.float64], series: NDArray[np.float64]) -> None:
-    """Lay positions out as one series after the other, about their means."""
+def _lay_out(x: NDArray[np.float64], about: NDArray[np.float64], series: NDArray[np.float64]) -> None:
+    """Lay positions out as one series after the other, about points near their means."""
     n = x.shape[0]
     for begin in range(0, n, _FRAMES_AT_A_TIME):
         end = min(begin + _FRAMES_AT_A_TIME, n)
         for p in range(x.shape[1]):
             for d in range(x.shape[2]):
+                middle = about[p, d]
                 for t in range(begin, end):
-                    series[p, d, t] = x[t, p, d]
-    for p in range(x.shape[1]):
-        for d in range(x.shape[2]):
-            mean = series[p, d, :n].mean()
-            for t in range(n):
-                series[p, d, t] -= mean
+                    series[p, d, t] = x[t, p, d] - middle
+
+
+@compiled
+def _fold(series: NDArray[np.float64], turns: NDArray[np.float64], folded: NDArray[np.float64]) -> None:
+    """Turned series, as pairs of numbers; what is beyond their size stands at the beginning times i."""
+    n, size = series.shape[2], len(turns) // 2
+    for p in range(series.shape[0]):
+        for d in range(series.shape[1]):
+            x, turned = series[p, d], folded[p, d]
+            for t in range(min(n, size)):
+                turned[2 * t] = x[t] * turns[2 * t]
+                turned[2 * t + 1] = x[t] * turns[2 * t + 1]
+            for t in range(n - size):
+                turned[2 * t] -= x[t + size] * turns[2 * t + 1]
+                turned[2 * t + 1] += x[t + size] * turns[2 * t]
+            turned[2 * n :] = 0.0
 
 
 @compiled
@@ -95,11 +123,19 @@ def _power(spectrum: NDArray[np.complex128]) -> NDArray[np.float64]:
 
 @compiled
 def _from_products(
-    series: NDArray[np.float64], products: NDArray[np.float64], n: int, msd: NDArray[np.float64]
+    series: NDArray[np.float64],
+    transformed: NDArray[np.complex128],
+    turns: NDArray[np.complex128],
+    msd: NDArray[np.float64],
 ) -> None:
     """Squares at both ends, less twice the products; at each lag the squares lose one at each end."""
+    n, size, n_lags = series.shape[2], len(turns), msd.shape[1]
     square = np.empty(n)
     for p in range(series.shape[0]):
+        for k in range(min(transformed.shape[1], n_lags)):
+            msd[p, k] = (transformed[p, k] * turns[k]).real
+        for k in range(max(1, size - n_lags + 1), transformed.shape[1]):
+            msd[p, size - k] = (transformed[p, k] * turns[k]).imag
         for t in range(n):
             square[t] = series[p, 0, t] ** 2
         for d in range(1, series.shape[1]):
@@ -107,9 +143,9 @@ def _from_products(
                 square[t] += series[p, d, t] ** 2
         both = 2.0 * square.sum()
         msd[p, 0] = 0.0
-        for k in range(1, msd.shape[1]):
+        for k in range(1, n_lags):
             both -= square[k - 1] + square[n - k]
-            msd[p, k] = (both - 2.0 * products[p, k]) / (n - k)
+            msd[p, k] = (both - 2.0 / size * msd[p, k]) / (n - k)
 
 
 def displacement_tensor(positions: NDArray[np.float64], n_lags: int) -> NDArray[np.float64]:

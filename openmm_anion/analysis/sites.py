@@ -167,8 +167,13 @@ class NearestSite:
         middles = np.stack(np.meshgrid(*((np.arange(n) + 0.5) / n for n in shape), indexing="ij"), -1)
         middles = middles.reshape(-1, 3) @ cell
         # An upper bound of how far the nearest site is, from the images around the cell, ...
-        number, _, image = _images(sites.fractional, cell, heights(cell).min())
-        bound = cKDTree((sites.fractional[number] + image) @ cell).query(middles)[0]
+        margin = heights(cell).min()
+        number, _, image = _images(sites.fractional, cell, margin)
+        around = cKDTree((sites.fractional[number] + image) @ cell)
+        gaps = np.minimum(around.query(sites.positions, k=2)[0][:, 1], margin)
+        self.core = np.square(np.minimum(0.5 * gaps, self.radius) * (1.0 - 1e-9))
+        """Square of the distance from each site within which no other can be nearer, A^2."""
+        bound = around.query(middles)[0]
         bound = np.minimum(bound + 2.0 * half, self.radius + half) * (1.0 + 1e-9)
         # ... and then all images that are not further.
         number, _, image = _images(sites.fractional, cell, bound.max())

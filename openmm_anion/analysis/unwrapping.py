@@ -7,13 +7,14 @@ squared displacement of wrapped data looks like fast diffusion.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from openmm_anion.analysis.compiled import compiled
 from openmm_anion.errors import InputError
-from openmm_anion.periodic import heights, make_whole
+from openmm_anion.periodic import all_whole
 
 Array = NDArray[np.float64]
 
@@ -60,12 +61,12 @@ class Unwrapper:
             self._leader[molecule] = molecule[0]
         # Where the last frame of the file has each leader, and how far from it its followers are.
         self._last = np.empty((0, 3))
-        # What is added to where the file has leaders.
+        # What is added to where the file has leaders, A, and taken from where it has followers, whole cells.
         self._shift = np.zeros((len(ids), 3))
         self.wrapped = False
         """Whether an atom crossed a face so far."""
 
-    def __call__(self, frames: NDArray[np.int64], positions: Array, boxes: Array | None) -> Array:
+    def __call__(self, frames: NDArray[np.int64], positions: NDArray[Any], boxes: Array | None) -> Array:
         """Continue with some frames.
 
         Parameters
@@ -73,7 +74,7 @@ class Unwrapper:
         frames : array of int, shape (k,)
             Their numbers, named in errors.
         positions : array, shape (k, n, 3)
-            Positions, A. Changed in place.
+            Positions as the file has them, A.
         boxes : array, shape (k, 3, 3), or None
             Cells, vectors as rows, A; without a cell nothing was wrapped.
 
@@ -87,23 +88,26 @@ class Unwrapper:
         InputError
             If a position is not finite, or an atom of a wrapped trajectory moves too far to tell where.
         """
-        if not np.isfinite(positions.sum()):
-            bad = np.argwhere(~np.isfinite(positions))
-            frame, atom = frames[bad[0, 0]], self._ids[bad[0, 1]]
-            raise InputError(f"frame {frame}: the position of atom {atom} is not finite; the run blew up")
         if boxes is None:
-            return positions
-        if not len(self._last):
-            self._begin(positions[0], boxes[0])
+            self._check_finite(frames, positions)
+            return positions.astype(np.float64)
         # A cell that does not change is inverted once.
         cells = boxes[:1] if (boxes == boxes[0]).all() else boxes
         if not np.isfinite(cells).all() or np.linalg.det(cells).min() <= 0.0:
             raise InputError(f"the cell is missing in one of the frames {frames[0]} to {frames[-1]}")
-        limits = np.resize(LONGEST_STEP * heights(cells).min(axis=1), len(boxes))
-        inverses = np.resize(np.linalg.inv(cells), boxes.shape)
-        wrapped, longest, frame, atom = _continue(
-            positions, boxes, inverses, limits, self._leader, self._last, self._shift
+        if not len(self._last):
+            self._check_finite(frames[:1], positions[:1])
+            self._begin(positions[0].astype(np.float64), boxes[0])
+        inverses: Array = np.asarray(np.linalg.inv(cells), np.float64).repeat(
+            len(boxes) // len(cells), axis=0
         )
+        limits = LONGEST_STEP / np.sqrt(np.square(inverses).sum(axis=1).max(axis=1))  # of 1 / height
+        continuous = np.empty(positions.shape)
+        wrapped, longest, frame, atom = _continue(
+            positions, boxes, inverses, limits, self._leader, self._last, self._shift, continuous
+        )
+        if np.isnan(longest):
+            self._check_finite(frames, positions)
         self.wrapped = self.wrapped or wrapped
         if self.wrapped and longest > 1.0:
             jump = longest * limits[frame]
@@ -112,55 +116,82 @@ class Unwrapper:
                 f"too far in this cell (over {limits[frame]:.1f} A) to tell where it went; write frames more "
                 "often"
             )
-        return positions
+        return continuous
+
+    def _check_finite(self, frames: NDArray[np.int64], positions: NDArray[Any]) -> None:
+        bad = np.argwhere(~np.isfinite(positions))
+        if len(bad):
+            frame, atom = frames[bad[0, 0]], self._ids[bad[0, 1]]
+            raise InputError(f"frame {frame}: the position of atom {atom} is not finite; the run blew up")
 
     def _begin(self, positions: Array, box: Array) -> None:
         self._last = positions.copy()
-        for molecule in self._molecules:
-            whole = make_whole(positions[molecule], box)
-            self._last[molecule[1:]] = whole[1:] - whole[0]
+        for size in {len(molecule) for molecule in self._molecules}:
+            alike = np.array([molecule for molecule in self._molecules if len(molecule) == size])
+            whole = all_whole(positions[alike], box)
+            self._last[alike[:, 1:]] = whole[:, 1:] - whole[:, :1]
 
 
 @compiled
 def _continue(
-    positions: Array,
+    positions: NDArray[Any],
     boxes: Array,
     inverses: Array,
     limits: Array,
     leader: NDArray[np.int64],
     last: Array,
     shift: Array,
+    continuous: Array,
 ) -> tuple[bool, float, int, int]:
-    """Make positions continuous in place; tell whether any was wrapped, and which step was the longest."""
+    """Write continuous positions; tell whether any was wrapped, and which step was the longest.
+
+    It is NaN, and the rest not written, where a position is not finite.
+    """
     wrapped, longest, at, who = False, 0.0, 0, 0
-    d = np.empty(3)
-    n = np.empty(3)
-    here = np.empty(3)
     for f in range(positions.shape[0]):
         box, inverse, limit = boxes[f], inverses[f], limits[f] ** 2
         for a in range(positions.shape[1]):
-            follows = leader[a] != a
-            for k in range(3):
-                here[k] = positions[f, a, k] - (last[leader[a], k] if follows else 0.0)
-                d[k] = here[k] - last[a, k]
-            length = (d[0] ** 2 + d[1] ** 2 + d[2] ** 2) / limit
-            crossed = False
-            if length > 1.0:  # shorter steps are less than half of each height
-                for k in range(3):
-                    n[k] = np.round(d[0] * inverse[0, k] + d[1] * inverse[1, k] + d[2] * inverse[2, k])
-                    crossed = crossed or n[k] != 0.0
-            if crossed:
-                wrapped = True
-                for k in range(3):
-                    lattice = n[0] * box[0, k] + n[1] * box[1, k] + n[2] * box[2, k]
-                    d[k] -= lattice
-                    here[k] -= lattice if follows else 0.0
-                    shift[a, k] -= 0.0 if follows else lattice
-                length = (d[0] ** 2 + d[1] ** 2 + d[2] ** 2) / limit
-            for k in range(3):
-                last[a, k] = here[k]
-                # The leader of a follower stands before it, and is where it belongs by now.
-                positions[f, a, k] = here[k] + (positions[f, leader[a], k] if follows else shift[a, k])
-            if length > longest:
-                longest, at, who = length, f, a
+            first = leader[a]
+            x, y, z = (
+                np.float64(positions[f, a, 0]),
+                np.float64(positions[f, a, 1]),
+                np.float64(positions[f, a, 2]),
+            )
+            if first != a:
+                x, y, z = x - last[first, 0], y - last[first, 1], z - last[first, 2]
+                i, j, k = shift[a, 0], shift[a, 1], shift[a, 2]
+                if i != 0.0 or j != 0.0 or k != 0.0:
+                    x -= i * box[0, 0] + j * box[1, 0] + k * box[2, 0]
+                    y -= i * box[0, 1] + j * box[1, 1] + k * box[2, 1]
+                    z -= i * box[0, 2] + j * box[1, 2] + k * box[2, 2]
+            u, v, w = x - last[a, 0], y - last[a, 1], z - last[a, 2]
+            square = u * u + v * v + w * w
+            if not square <= limit:  # shorter steps are less than half of each height
+                if not square < np.inf:
+                    return wrapped, np.nan, f, a
+                i = np.round(u * inverse[0, 0] + v * inverse[1, 0] + w * inverse[2, 0])
+                j = np.round(u * inverse[0, 1] + v * inverse[1, 1] + w * inverse[2, 1])
+                k = np.round(u * inverse[0, 2] + v * inverse[1, 2] + w * inverse[2, 2])
+                wrapped = wrapped or i != 0.0 or j != 0.0 or k != 0.0
+                p = i * box[0, 0] + j * box[1, 0] + k * box[2, 0]
+                q = i * box[0, 1] + j * box[1, 1] + k * box[2, 1]
+                r = i * box[0, 2] + j * box[1, 2] + k * box[2, 2]
+                square = (u - p) ** 2 + (v - q) ** 2 + (w - r) ** 2
+                if first != a:
+                    x, y, z = x - p, y - q, z - r
+                    shift[a, 0], shift[a, 1], shift[a, 2] = shift[a, 0] + i, shift[a, 1] + j, shift[a, 2] + k
+                else:
+                    shift[a, 0], shift[a, 1], shift[a, 2] = shift[a, 0] - p, shift[a, 1] - q, shift[a, 2] - r
+            last[a, 0], last[a, 1], last[a, 2] = x, y, z
+            if first != a:  # the leader stands before, and is where it belongs by now
+                x, y, z = (
+                    x + continuous[f, first, 0],
+                    y + continuous[f, first, 1],
+                    z + continuous[f, first, 2],
+                )
+            else:
+                x, y, z = x + shift[a, 0], y + shift[a, 1], z + shift[a, 2]
+            continuous[f, a, 0], continuous[f, a, 1], continuous[f, a, 2] = x, y, z
+            if square > longest * limit:
+                longest, at, who = square / limit, f, a
     return wrapped, np.sqrt(longest), at, who
