@@ -145,8 +145,8 @@ class ContinuousAnalysis(Quantity, ParallelReading):
     def _single_frame(self) -> None:
         k = self._filled
         self._pick(self._ts.positions, self._positions[k])
-        cell = self._ts.dimensions
-        self._dimensions[k] = 0.0 if cell is None else cell
+        # What `dimensions` gives, or zeros where that is None; to look for these takes as long as the rest.
+        self._dimensions[k] = self._ts._unitcell
         if self._velocities is not None:
             if not self._ts.has_velocities:
                 raise InputError(

@@ -65,7 +65,7 @@ class FrameReader(AnalysisBase):
     def _single_frame(self) -> None:
         frame = self._ts
         self.results.positions.append(frame.positions[self._indices])
-        self.results.cells.append(None if frame.dimensions is None else frame.dimensions.copy())
+        self.results.cells.append(frame._unitcell.copy())
         moving = self._wants_velocities and frame.has_velocities
         self.results.velocities.append(frame.velocities[self._indices] if moving else None)
 
@@ -168,7 +168,7 @@ class ParallelReading(AnalysisBase):
                 frame=self.frames[k],
                 time=self.times[k],
                 positions=everything,
-                dimensions=cell,
+                _unitcell=cell,
                 velocities=moving,
                 has_velocities=velocities is not None,
             )
