@@ -64,7 +64,7 @@ def mean_squared_displacement(positions: ArrayLike, n_lags: int | None = None) -
     x = np.asarray(positions, dtype=np.float64)
     n, n_particles, n_dimensions = x.shape
     n_lags = n if n_lags is None else min(n, n_lags)
-    size = fft.next_fast_len((n + n_lags) // 2)  # 2 N - k >= n at all lags k
+    size = fast_length((n + n_lags) // 2)  # 2 N - k >= n at all lags k
     turns = np.exp(0.5j * np.pi / size * np.arange(size))
     about = x[:: max(1, n // _FRAMES_FOR_A_MEAN)].mean(axis=0)
     result = np.empty((n_particles, n_lags))
@@ -79,6 +79,27 @@ def mean_squared_displacement(positions: ArrayLike, n_lags: int | None = None) -
         powers = _power(fft.fft(folded[:k], axis=-1, overwrite_x=True))
         _from_products(series[:k], fft.rfft(powers, axis=-1), turns, result[some])
     return result.T
+
+
+def fast_length(least: int) -> int:
+    """Return a size from `least` on whose Fourier transform takes little time.
+
+    Twos with a few threes take a sixth less per number than SciPy's next fast length, which may have factors
+    of 5, 7 and 11 as well; they are taken where they are larger by no more than 4 percent.
+
+    Parameters
+    ----------
+    least : int
+        Smallest size that will do.
+
+    Examples
+    --------
+    >>> fast_length(5000), fast_length(4200)
+    (5184, 4200)
+    """
+    smooth = min(3**b << (-(-least // 3**b) - 1).bit_length() for b in range(5))
+    usual = int(fft.next_fast_len(least))
+    return smooth if smooth <= 1.04 * usual else usual
 
 
 @compiled
