@@ -94,7 +94,10 @@ class CationMotion(CationsInFrame):
             self._first_framework = fractional[0, n:].copy()
         self._sum_of_cells += cells.sum(axis=0)
         self._n_cells += k
-        self._follow(block.frames, relative_to_origin(fractional[:, :n], origin - self._first_origin))
+        cations = np.empty((k, n, 3))
+        self._follow(
+            block.frames, relative_to_origin(fractional[:, :n], origin - self._first_origin, cations)
+        )
 
     def _check_cells(self, block: Block, cells: Array) -> None:
         strain = np.abs(cells @ np.linalg.inv(self._first_cell) - np.eye(3)).max(axis=(1, 2))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from openmm_anion.analysis.continuous import Block, ContinuousAnalysis, indices_of
 from openmm_anion.analysis.framework import Frame, frame_of, relative_to_origin
@@ -60,9 +61,12 @@ class CationPath(CationsInFrame):
         super()._prepare()
         self._path = self._store(len(self._cations))
 
+    def _room(self, n_frames: int) -> NDArray[np.float64] | None:
+        return None if len(self._framework.indices) else self._path.room(n_frames)
+
     def _consume(self, block: Block) -> None:
         cations = block.positions[:, : len(self._cations)]
         if len(self._framework.indices):
             origin = self._framework.origin(block.positions[:, len(self._cations) :])
-            cations = relative_to_origin(cations, origin)
+            cations = relative_to_origin(cations, origin, self._path.room(len(cations)))
         self._path.append(cations)

@@ -180,7 +180,7 @@ class ChargeDisplacement(ContinuousAnalysis):
         by_axis = mean_squared_displacement(self._charge[..., None], lags)
         msd = np.empty((len(self._of_ion), lags)).T
         for some, path in self._moved.pieces():
-            msd[:, some] = mean_squared_displacement(path, lags)
+            mean_squared_displacement(path, lags, out=msd[:, some])
         error = np.zeros(lags)
         relative = wiener_relative_variance(self.n_frames, np.arange(1, lags))
         error[1:] = np.sqrt((by_axis[1:] ** 2).sum(axis=1) * relative)

@@ -121,6 +121,10 @@ class ContinuousAnalysis(Quantity, ParallelReading):
     def _finish(self, interval: float) -> None:
         """Compute the results; `interval` is the time between two analysed frames, ps."""
 
+    def _room(self, n_frames: int) -> Array | None:
+        """Array for the continuous positions of the next frames, where a subclass keeps them as they are."""
+        return None
+
     def _prepare(self) -> None:
         needed = self.fewest_frames
         if self.n_frames < needed:
@@ -184,7 +188,9 @@ class ContinuousAnalysis(Quantity, ParallelReading):
     def _hand_over(self) -> None:
         k, first = self._filled, self._done
         boxes = self._boxes()
-        positions = self._unwrapper(self.frames[first : first + k], self._positions[:k], boxes)
+        positions = self._unwrapper(
+            self.frames[first : first + k], self._positions[:k], boxes, out=self._room(k)
+        )
         velocities = None if self._velocities is None else self._velocities[:k].astype(np.float64)
         self._consume(Block(slice(first, first + k), positions, self._positions[:k], boxes, velocities))
         self._filled, self._done = 0, first + k

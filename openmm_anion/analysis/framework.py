@@ -116,7 +116,7 @@ def _weighted(weights: Array, positions: Array) -> Array:
 
 
 @compiled
-def relative_to_origin(positions: Array, origin: Array) -> Array:
+def relative_to_origin(positions: Array, origin: Array, moved: Array) -> Array:
     """Return positions less the origin of their frame; NumPy is slow where the last axis is short.
 
     Parameters
@@ -125,8 +125,9 @@ def relative_to_origin(positions: Array, origin: Array) -> Array:
         Positions.
     origin : array, shape (k, 3)
         Of each frame.
+    moved : array, shape (k, n, 3)
+        Where the result goes.
     """
-    moved = np.empty(positions.shape)
     for f in range(positions.shape[0]):
         for a in range(positions.shape[1]):
             for k in range(3):

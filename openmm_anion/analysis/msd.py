@@ -17,13 +17,17 @@ from openmm_anion.errors import InputError
 
 _PARTICLES_AT_A_TIME = 8
 """Their spectra stay in the cache of a core."""
+_LAID_OUT = 32
+"""Particles whose positions are laid out as series at a time: fewer make short pieces of each frame."""
 _FRAMES_AT_A_TIME = 32
 """Transposed while they are in the cache."""
 _FRAMES_FOR_A_MEAN = 64
 """Displacements are the same about any point; one near the mean keeps the digits of small differences."""
 
 
-def mean_squared_displacement(positions: ArrayLike, n_lags: int | None = None) -> NDArray[np.float64]:
+def mean_squared_displacement(
+    positions: ArrayLike, n_lags: int | None = None, out: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
     r"""Return the time-averaged squared displacement of each particle at all lags.
 
     .. math:: \mathrm{msd}_p(k) = \frac{1}{n-k} \sum_{i=0}^{n-k-1} |x_p(i+k) - x_p(i)|^2
@@ -46,6 +50,8 @@ def mean_squared_displacement(positions: ArrayLike, n_lags: int | None = None) -
         Continuous positions at equal time steps.
     n_lags : int, optional
         Only the first so many lags, zero included.
+    out : array, shape (n_lags, n_particles), optional
+        Where the result goes; by default a new array.
 
     Returns
     -------
@@ -67,17 +73,18 @@ def mean_squared_displacement(positions: ArrayLike, n_lags: int | None = None) -
     size = fast_length((n + n_lags) // 2)  # 2 N - k >= n at all lags k
     turns = np.exp(0.5j * np.pi / size * np.arange(size))
     about = x[:: max(1, n // _FRAMES_FOR_A_MEAN)].mean(axis=0)
-    result = np.empty((n_particles, n_lags))
-    at_a_time = min(_PARTICLES_AT_A_TIME, n_particles)
-    series = np.empty((at_a_time, n_dimensions, n))
-    folded = np.empty((at_a_time, n_dimensions, size), dtype=np.complex128)
-    for first in range(0, n_particles, _PARTICLES_AT_A_TIME):
-        some = slice(first, min(first + _PARTICLES_AT_A_TIME, n_particles))
-        k = some.stop - first
-        _lay_out(x[:, some], about[some], series[:k])
-        _fold(series[:k], turns.view(np.float64), folded[:k].view(np.float64))
-        powers = _power(fft.fft(folded[:k], axis=-1, overwrite_x=True))
-        _from_products(series[:k], fft.rfft(powers, axis=-1), turns, result[some])
+    result = np.empty((n_particles, n_lags)) if out is None else out.T
+    series = np.empty((min(_LAID_OUT, n_particles), n_dimensions, n))
+    folded = np.empty((min(_PARTICLES_AT_A_TIME, n_particles), n_dimensions, size), dtype=np.complex128)
+    for begin in range(0, n_particles, _LAID_OUT):
+        laid_out = slice(begin, begin + _LAID_OUT)
+        _lay_out(x[:, laid_out], about[laid_out], series)
+        for first in range(begin, min(begin + _LAID_OUT, n_particles), _PARTICLES_AT_A_TIME):
+            some = result[first : min(first + _PARTICLES_AT_A_TIME, begin + _LAID_OUT)]
+            here, spectra = series[first - begin :][: len(some)], folded[: len(some)]
+            _fold(here, turns.view(np.float64), spectra.view(np.float64))
+            powers = _power(fft.fft(spectra, axis=-1, overwrite_x=True))
+            _from_products(here, fft.rfft(powers, axis=-1), turns, some)
     return result.T
 
 
@@ -151,22 +158,23 @@ def _from_products(
 ) -> None:
     """Squares at both ends, less twice the products; at each lag the squares lose one at each end."""
     n, size, n_lags = series.shape[2], len(turns), msd.shape[1]
-    square = np.empty(n)
+    half = transformed.shape[1]
+    square, share = np.empty(n), 1.0 / (n - np.arange(n_lags))
     for p in range(series.shape[0]):
-        for k in range(min(transformed.shape[1], n_lags)):
-            msd[p, k] = (transformed[p, k] * turns[k]).real
-        for k in range(max(1, size - n_lags + 1), transformed.shape[1]):
-            msd[p, size - k] = (transformed[p, k] * turns[k]).imag
-        for t in range(n):
-            square[t] = series[p, 0, t] ** 2
-        for d in range(1, series.shape[1]):
+        row, products = msd[p], transformed[p]
+        for k in range(min(half, n_lags)):
+            row[k] = (products[k] * turns[k]).real
+        for k in range(max(1, size - n_lags + 1), half):
+            row[size - k] = (products[k] * turns[k]).imag
+        square[:] = 0.0
+        for d in range(series.shape[1]):
             for t in range(n):
                 square[t] += series[p, d, t] ** 2
-        both = 2.0 * square.sum()
-        msd[p, 0] = 0.0
+        both = 2.0 / size * row[0]
+        row[0] = 0.0
         for k in range(1, n_lags):
             both -= square[k - 1] + square[n - k]
-            msd[p, k] = (both - 2.0 / size * msd[p, k]) / (n - k)
+            row[k] = (both - 2.0 / size * row[k]) * share[k]
 
 
 def displacement_tensor(positions: NDArray[np.float64], n_lags: int) -> NDArray[np.float64]:
@@ -304,7 +312,7 @@ class MeanSquaredDisplacement(CationPath):
         n = len(self._cations)
         msd, tensor = np.empty((n, lags)).T, np.zeros((lags, 3, 3))
         for some, path in self._path.pieces():
-            msd[:, some] = mean_squared_displacement(path, lags)
+            mean_squared_displacement(path, lags, out=msd[:, some])
             if self._tensor:
                 tensor += displacement_tensor(path, lags) * (path.shape[1] / n)
         self.data = xr.Dataset(

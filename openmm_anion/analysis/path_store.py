@@ -61,6 +61,23 @@ class PathStore:
             files = (tempfile.TemporaryFile() for _ in self._some)  # noqa: SIM115  # the stack closes them
             self._files = [self._open.enter_context(file) for file in files]
 
+    def room(self, n_frames: int) -> Array:
+        """Return an array for the next frames: what is written there and appended then need not be copied.
+
+        Parameters
+        ----------
+        n_frames : int
+            How many.
+
+        Returns
+        -------
+        array, shape (n_frames, n_particles, numbers)
+            With anything in it.
+        """
+        if self._files:
+            return np.empty((n_frames, *self._shape[1:]), self._dtype)
+        return self._kept[self._filled : self._filled + n_frames]
+
     def append(self, positions: Array) -> None:
         """Take the next frames.
 
@@ -75,7 +92,7 @@ class PathStore:
             If the disk for temporary files is full; the environment variable TMPDIR names another.
         """
         k = len(positions)
-        if not self._files:
+        if not self._files and positions.base is not self._kept:
             self._kept[self._filled : self._filled + k] = positions
         for some, file in zip(self._some, self._files, strict=False):
             file.write(np.ascontiguousarray(positions[:, some], self._dtype).data)

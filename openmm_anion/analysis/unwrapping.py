@@ -66,7 +66,13 @@ class Unwrapper:
         self.wrapped = False
         """Whether an atom crossed a face so far."""
 
-    def __call__(self, frames: NDArray[np.int64], positions: NDArray[Any], boxes: Array | None) -> Array:
+    def __call__(
+        self,
+        frames: NDArray[np.int64],
+        positions: NDArray[Any],
+        boxes: Array | None,
+        out: Array | None = None,
+    ) -> Array:
         """Continue with some frames.
 
         Parameters
@@ -77,6 +83,8 @@ class Unwrapper:
             Positions as the file has them, A.
         boxes : array, shape (k, 3, 3), or None
             Cells, vectors as rows, A; without a cell nothing was wrapped.
+        out : array, shape (k, n, 3), optional
+            Where the result goes; by default a new array.
 
         Returns
         -------
@@ -88,9 +96,11 @@ class Unwrapper:
         InputError
             If a position is not finite, or an atom of a wrapped trajectory moves too far to tell where.
         """
+        continuous = np.empty(positions.shape) if out is None else out
         if boxes is None:
             self._check_finite(frames, positions)
-            return positions.astype(np.float64)
+            continuous[...] = positions
+            return continuous
         # A cell that does not change is inverted once.
         cells = boxes[:1] if (boxes == boxes[0]).all() else boxes
         if not np.isfinite(cells).all() or np.linalg.det(cells).min() <= 0.0:
@@ -98,11 +108,10 @@ class Unwrapper:
         if not len(self._last):
             self._check_finite(frames[:1], positions[:1])
             self._begin(positions[0].astype(np.float64), boxes[0])
-        inverses: Array = np.asarray(np.linalg.inv(cells), np.float64).repeat(
-            len(boxes) // len(cells), axis=0
-        )
+        inverses: Array = np.asarray(np.linalg.inv(cells), np.float64)
         limits = LONGEST_STEP / np.sqrt(np.square(inverses).sum(axis=1).max(axis=1))  # of 1 / height
-        continuous = np.empty(positions.shape)
+        frames_of_each = len(boxes) // len(cells)
+        inverses, limits = inverses.repeat(frames_of_each, axis=0), limits.repeat(frames_of_each)
         wrapped, longest, frame, atom = _continue(
             positions, boxes, inverses, limits, self._leader, self._last, self._shift, continuous
         )
