@@ -127,7 +127,7 @@ class Potential(ABC):
         """
         from openmm_anion.models.force import make_force
 
-        return make_force(self.bind(symbols), self.choose_kind(kind))
+        return make_force(self.bind(symbols), self.choose_kind(kind), self.name)
 
     def choose_kind(self, kind: str | None) -> str:
         """The kind of Force to make: the one asked for, if this potential can become one."""
