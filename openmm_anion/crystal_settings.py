@@ -47,5 +47,15 @@ def beside(folder: Path, name: str) -> str:
         Folder of the file.
     name : str
         What it says: a name that `openmm_anion.models.load` takes, or a path relative to it.
+
+    Returns
+    -------
+    str
+        Either.
+
+    Examples
+    --------
+    >>> beside(Path("nowhere"), "na3ps4")
+    'na3ps4'
     """
     return str(folder / name) if (folder / name).is_file() else name

@@ -53,6 +53,11 @@ def partly_occupied(atoms: Atoms) -> dict[int, dict[str, float]]:
     ----------
     atoms : ase.Atoms
         As ASE reads it from a CIF.
+
+    Returns
+    -------
+    dict of int to dict of str to float
+        By the number that ASE gives a kind of site: symbols, and the share of each.
     """
     found = atoms.info.get("occupancy", {})
     return {

@@ -140,6 +140,11 @@ def ions_together(atoms: Atoms, anions: Polyanions) -> Atoms:
         The crystal.
     anions : Polyanions
         Its polyanions.
+
+    Returns
+    -------
+    ase.Atoms
+        A copy in another order.
     """
     bound = [int(index) for anion in anions for index in anion.indices]
     return atoms[bound + sorted(set(range(len(atoms))) - set(bound))]
@@ -156,6 +161,11 @@ def build_topology(atoms: Atoms, anions: Polyanions) -> app.Topology:
         The crystal, ordered by `ions_together`.
     anions : Polyanions
         Its polyanions.
+
+    Returns
+    -------
+    openmm.app.Topology
+        With the box of the crystal.
     """
     topology = app.Topology()
     topology.setPeriodicBoxVectors(atoms.cell.array * ANGSTROM * unit.nanometer)
@@ -187,6 +197,16 @@ def build_system(atoms: Atoms) -> openmm.System:
     ----------
     atoms : ase.Atoms
         The crystal in OpenMM's orientation, see `read_structure`.
+
+    Returns
+    -------
+    openmm.System
+        Particles in the order of the atoms.
+
+    Examples
+    --------
+    >>> build_system(Atoms("Na", cell=[3.0] * 3, pbc=True)).getNumParticles()
+    1
     """
     system = openmm.System()
     system.setDefaultPeriodicBoxVectors(*(atoms.cell.array * ANGSTROM))

@@ -57,6 +57,11 @@ class ArrheniusFit:
         temperature : array_like
             Temperatures, K.
 
+        Returns
+        -------
+        array
+            D or conductivity at each temperature, in the unit of what was fitted.
+
         Raises
         ------
         InputError
@@ -74,6 +79,11 @@ class ArrheniusFit:
         level : float, optional
             Probability with which it holds the truth at one temperature.
 
+        Returns
+        -------
+        low, high : array
+            Ends of the interval at each temperature, in the unit of what was fitted.
+
         Raises
         ------
         InputError
@@ -85,12 +95,34 @@ class ArrheniusFit:
         return self.predict(temperature) / factor, self.predict(temperature) * factor
 
     def activation_energy_interval(self, level: float = 0.68) -> Interval:
-        """Return the interval of the activation energy that holds the truth with probability `level`, eV."""
+        """Return the interval of the activation energy that holds the truth with probability `level`.
+
+        Parameters
+        ----------
+        level : float
+            Between 0 and 1.
+
+        Returns
+        -------
+        low, high : float
+            eV.
+        """
         half = self._width(level) * float(np.sqrt(self.covariance[1, 1]))
         return self.activation_energy - half, self.activation_energy + half
 
     def prefactor_interval(self, level: float = 0.68) -> Interval:
-        """Return the interval of the prefactor that holds the truth with probability `level`, as D."""
+        """Return the interval of the prefactor that holds the truth with probability `level`.
+
+        Parameters
+        ----------
+        level : float
+            Between 0 and 1.
+
+        Returns
+        -------
+        low, high : float
+            In the unit of what was fitted.
+        """
         factor = float(np.exp(self._width(level) * np.sqrt(self.covariance[0, 0])))
         return self.prefactor / factor, self.prefactor * factor
 

@@ -165,6 +165,11 @@ def turn_angle(a: Array, b: Array) -> Array:
     a, b : array, shape (..., 4) or (..., 3)
         Unit quaternions, or directions.
 
+    Returns
+    -------
+    array, shape (...)
+        From 0 to pi.
+
     Examples
     --------
     >>> float(turn_angle(np.array([1.0, 0, 0, 0]), np.array([0, 0, -1.0, 0])).round(4))

@@ -125,6 +125,16 @@ def relative_to_origin(positions: Array, origin: Array) -> Array:
         Positions.
     origin : array, shape (k, 3)
         Of each frame.
+
+    Returns
+    -------
+    array, shape (k, n, 3)
+        A new one.
+
+    Examples
+    --------
+    >>> relative_to_origin(np.ones((1, 2, 3)), np.array([[1.0, 0.0, 0.0]]))[0, 0]
+    array([0., 1., 1.])
     """
     moved = np.empty(positions.shape)
     for f in range(positions.shape[0]):
@@ -148,6 +158,11 @@ def frame_of(relative_to: Frame, universe: Any) -> Framework:
         of mass of all atoms; or the lab.
     universe : MDAnalysis.Universe
         With masses, where they are needed and not in the anions.
+
+    Returns
+    -------
+    Framework
+        Gives the origin of each frame of the trajectory.
 
     Raises
     ------
@@ -175,10 +190,23 @@ def masses_known(universe: Any) -> Array:
     universe : MDAnalysis.Universe
         With masses.
 
+    Returns
+    -------
+    array, shape (number of atoms,)
+        Da.
+
     Raises
     ------
     InputError
         If the topology has none.
+
+    Examples
+    --------
+    >>> import MDAnalysis as mda
+    >>> u = mda.Universe.empty(1)
+    >>> u.add_TopologyAttr("masses", [22.99])
+    >>> masses_known(u)
+    array([22.99])
     """
     if not hasattr(universe.atoms, "masses"):
         raise InputError('the topology has no masses; set universe.add_TopologyAttr("masses", [...]), in Da')

@@ -33,6 +33,11 @@ def log_spaced_lags(n_frames: int, number: int) -> Indices:
     number : int
         How many; fewer where they coincide.
 
+    Returns
+    -------
+    array of int
+        Ascending, each once.
+
     Examples
     --------
     >>> log_spaced_lags(201, 5)

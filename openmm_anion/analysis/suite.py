@@ -153,6 +153,11 @@ class Suite:
         ----------
         names : list of str, optional
             Which; by default all.
+
+        Yields
+        ------
+        Outcome
+            Of each quantity, in the order of `names`.
         """
         for name in names or QUANTITIES:
             make, tell = QUANTITIES[name]
@@ -165,7 +170,20 @@ class Suite:
                 yield Outcome(name, quantity, headline, numbers)
 
     def computed(self, name: str, make: Make) -> Any:
-        """A quantity, run once."""
+        """A quantity, run once.
+
+        Parameters
+        ----------
+        name : str
+            Of the quantity, a key of `QUANTITIES`.
+        make : callable
+            Makes it from the suite, where it has not been run yet.
+
+        Returns
+        -------
+        Quantity
+            After its run; the same object each time.
+        """
         if name not in self.done:
             self.done[name] = self._over_frames(make(self))
         return self.done[name]
@@ -177,7 +195,13 @@ class Suite:
         return quantity.run(chosen.start, chosen.stop, chosen.step, **how)
 
     def options(self) -> dict[str, Any]:
-        """Keywords that every quantity takes."""
+        """Keywords that every quantity takes.
+
+        Returns
+        -------
+        dict
+            ``frame_interval`` (ps, or None) and ``verbose``.
+        """
         return {"frame_interval": self.choices.frame_interval, "verbose": self.choices.verbose}
 
     @property
@@ -237,6 +261,11 @@ def first_minimum(distance: Any, g: Any) -> float:
     ----------
     distance, g : array, shape (n,)
         The function, smoothed here over two bins.
+
+    Returns
+    -------
+    float
+        In the unit of `distance`.
 
     Raises
     ------

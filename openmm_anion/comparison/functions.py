@@ -94,16 +94,48 @@ class StudyFunctions(BaseModel):
     left_out: list[str] = []
 
     def at(self, temperature_K: float) -> list[ModeFunctions]:
-        """Return what there is at one temperature."""
+        """Return what there is at one temperature.
+
+        Parameters
+        ----------
+        temperature_K : float
+            As the study has it, K.
+
+        Returns
+        -------
+        list of ModeFunctions
+            One for each mode; empty where nothing was computed.
+        """
         return [mode for mode in self.modes if mode.temperature_K == temperature_K]
 
     def write(self, directory: Path) -> None:
-        """Write ``functions.json`` into a study directory, all at once or not at all."""
+        """Write ``functions.json`` into a study directory, all at once or not at all.
+
+        Parameters
+        ----------
+        directory : Path
+            Of the study.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written.
+        """
         write_bytes(directory / FILE, (self.model_dump_json() + "\n").encode())
 
     @classmethod
     def read(cls, directory: Path) -> StudyFunctions:
         """Read ``functions.json``; nothing where it is missing, damaged or of another version.
+
+        Parameters
+        ----------
+        directory : Path
+            Of the study.
+
+        Returns
+        -------
+        StudyFunctions
+            Without modes where there is nothing of this version.
 
         Examples
         --------

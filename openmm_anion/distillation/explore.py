@@ -63,7 +63,20 @@ class Condition:
 
 
 def conditions(settings: DistillSettings, round_number: int) -> list[Condition]:
-    """Every temperature, strain and mode once, with seeds of this round."""
+    """Every temperature, strain and mode once, with seeds of this round.
+
+    Parameters
+    ----------
+    settings : DistillSettings
+        With temperatures (K), strains and modes to explore at.
+    round_number : int
+        From 0; each round has seeds of its own.
+
+    Returns
+    -------
+    list of Condition
+        Temperature first, mode last.
+    """
     explore = settings.explore
     first = settings.seed + 10_000 * round_number
     every = product(explore.temperatures, explore.strains, explore.modes)
@@ -71,7 +84,20 @@ def conditions(settings: DistillSettings, round_number: int) -> list[Condition]:
 
 
 def test_conditions(settings: DistillSettings, round_number: int) -> list[Condition]:
-    """The unstrained runs of a study, with seeds that no run has that is trained on."""
+    """The unstrained runs of a study, with seeds that no run has that is trained on.
+
+    Parameters
+    ----------
+    settings : DistillSettings
+        With temperatures (K) and modes to explore at.
+    round_number : int
+        From 0.
+
+    Returns
+    -------
+    list of Condition
+        Temperature first, mode last; strain 0.
+    """
     explore = settings.explore
     first = settings.seed + 10_000 * round_number + 5_000
     every = product(explore.temperatures, explore.modes)
@@ -178,6 +204,11 @@ def teacher_frames(
         How many.
     quiet : bool, optional
         Show no progress.
+
+    Returns
+    -------
+    list of ase.Atoms
+        Without labels.
 
     Raises
     ------

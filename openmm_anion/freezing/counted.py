@@ -20,6 +20,11 @@ def bath_degrees_of_freedom(frozen: FrozenSystem) -> int:
     ----------
     frozen : FrozenSystem
         What is frozen.
+
+    Returns
+    -------
+    int
+        Of the whole System.
     """
     return frozen.degrees_of_freedom - 3 * frozen.conserves_momentum
 

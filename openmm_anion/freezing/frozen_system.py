@@ -143,6 +143,11 @@ class FrozenSystem:
         ----------
         positions : Quantity or (N, 3) array
             Positions with whole anions, nm, that obey what is frozen.
+
+        Returns
+        -------
+        FrozenSystem
+            With these as its reference.
         """
         return replace(self, positions=self._one_per_particle(positions, unit.nanometer, "positions"))
 
@@ -287,6 +292,11 @@ class FrozenSystem:
         drift_removed : bool, optional
             Whether the total momentum is zero and stays so, which takes three more away.
 
+        Returns
+        -------
+        float
+            K.
+
         Raises
         ------
         InputError
@@ -306,6 +316,11 @@ class FrozenSystem:
         state : openmm.State
             A State with positions (not wrapped, as by default) and velocities. The velocities of integrators
             that keep them half a step apart (`VerletIntegrator`) are taken as they are.
+
+        Returns
+        -------
+        KineticTemperatures
+            K, with the degrees of freedom of each motion.
         """
         positions = state.getPositions(asNumpy=True).value_in_unit(unit.nanometer)
         velocities = state.getVelocities(asNumpy=True).value_in_unit(unit.nanometer / unit.picosecond)
@@ -318,6 +333,11 @@ class FrozenSystem:
         ----------
         context_or_positions : openmm.Context or (N, 3) array
             A Context, or positions (Quantity or nm), which tell nothing of an angular momentum.
+
+        Returns
+        -------
+        Violation
+            Largest displacement (nm), angle (rad) and change of shape (nm) of any anion.
 
         Raises
         ------
@@ -333,6 +353,11 @@ class FrozenSystem:
         ----------
         context_or_positions : openmm.Context or (N, 3) array
             A Context, or positions (Quantity or nm), which tell nothing of an angular momentum.
+
+        Returns
+        -------
+        Diagnosis
+            Distance (nm), angle (rad) and change of shape (nm) of each anion.
 
         Raises
         ------
@@ -377,6 +402,11 @@ class FrozenSystem:
 
         The first step would otherwise pull the anions back at once, with an enormous force, or
         hold a wrong orientation of an anion that is split by the periodic boundary.
+
+        Parameters
+        ----------
+        context : openmm.Context
+            Of `system`, with positions.
 
         Raises
         ------

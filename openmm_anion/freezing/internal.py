@@ -56,6 +56,11 @@ def internal_parameters(anion: FrozenAnion) -> list[list[float]]:
     ----------
     anion : FrozenAnion
         The anion and its reference shape (nm).
+
+    Returns
+    -------
+    list of list of float
+        One list for each bond.
     """
     masses = anion.masses[1:]
     vectors = anion.positions[1:] - anion.positions[0]

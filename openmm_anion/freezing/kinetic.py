@@ -68,6 +68,11 @@ def kinetic_temperatures(
         Which of them are frozen; the others are free in every motion.
     modes : str
         Frozen motions.
+
+    Returns
+    -------
+    KineticTemperatures
+        K, with the degrees of freedom of each motion.
     """
     outside = masses > 0
     energy = dict.fromkeys("TRV", 0.0)

@@ -78,6 +78,11 @@ def orientation_parameters(anion: FrozenAnion, turn: np.ndarray | None = None) -
         The anion with which the projector was built.
     turn : (3, 3) array, optional
         Rotation from its reference orientation to the one that is held.
+
+    Returns
+    -------
+    list of float
+        As `orientation_projector` takes them for each bond.
     """
     inverse, axes = anion.inverse_inertia
     scale = _offset(anion.displacements @ axes) * anion.masses.sum()

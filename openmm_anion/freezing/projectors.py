@@ -33,6 +33,11 @@ def kinds_of(modes: str, rotation: Rotation) -> set[str]:
     rotation : {"eckart", "angular-momentum"}
         Definition of frozen rotation.
 
+    Returns
+    -------
+    set of str
+        Empty for the free mode.
+
     Examples
     --------
     >>> sorted(kinds_of("TV", "eckart"))
@@ -73,6 +78,11 @@ class ProjectorGroup:
         ----------
         kinds : set of str
             Kinds of projectors.
+
+        Returns
+        -------
+        bool
+            Whether its switch is to be on.
         """
         return bool(kinds & set(TWO_PHASES if self.two_phases else LINEAR))
 
@@ -185,6 +195,11 @@ def build_projectors(
         Free force groups: two if switchable (the second for two phases), else one.
     switchable : bool
         Whether modes can change in a running Context.
+
+    Returns
+    -------
+    Projectors
+        The forces with what switches them.
     """
     forces: dict[str, openmm.Force] = {}
     if "translation" in kinds:

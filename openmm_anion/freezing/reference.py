@@ -80,6 +80,11 @@ class FrozenAnion:
         ----------
         positions : (n, 3) array
             Whole reference positions, nm.
+
+        Returns
+        -------
+        FrozenAnion
+            With a new centre and new displacements.
         """
         return replace(self, positions=positions)
 
@@ -92,6 +97,11 @@ class FrozenAnion:
         ----------
         positions : (n, 3) array
             Whole positions, nm.
+
+        Returns
+        -------
+        FrozenAnion
+            Centre and orientation of the positions, shape of this one.
         """
         center = shape.center_of_mass(positions, self.masses)
         turn = shape.best_rotation(self.displacements, positions - center, self.masses)
@@ -109,6 +119,11 @@ def between(here: FrozenAnion, there: FrozenAnion, modes: str, box: Array | None
         Frozen motions: of T the centre is there, of R the orientation; the shape always is.
     box : (3, 3) array or None
         Box vectors as rows, nm, of a periodic System: the nearest image of a centre is taken.
+
+    Returns
+    -------
+    FrozenAnion
+        Its reference for these modes.
     """
     shift = there.center - here.center
     center = here.center + (shift if box is None else minimum_image(shift, box)) * ("T" in modes)
@@ -134,6 +149,11 @@ def reference_anions(
         Positions of all particles, nm.
     box : (3, 3) array or None
         Box vectors as rows, nm; None if the System is not periodic, and positions are whole as they are.
+
+    Returns
+    -------
+    tuple of FrozenAnion
+        In the order of `anions`.
 
     Raises
     ------

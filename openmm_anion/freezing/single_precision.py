@@ -30,6 +30,11 @@ def storable_shape(anion: FrozenAnion) -> FrozenAnion:
     ----------
     anion : FrozenAnion
         An anion whose shape is to be held by distance constraints.
+
+    Returns
+    -------
+    FrozenAnion
+        The same object where nothing is to be done.
     """
     n_atoms = len(anion.indices)
     if n_atoms > 3 or (n_atoms == 3 and anion.shape == "linear"):

@@ -18,6 +18,11 @@ def is_straight(anion: FrozenAnion) -> bool:
     ----------
     anion : FrozenAnion
         Any anion.
+
+    Returns
+    -------
+    bool
+        False of an anion that is not linear.
     """
     axes = shape.principal_axes(anion.positions, anion.masses)[1]
     off_line = np.linalg.norm(anion.displacements @ axes[:, 1:], axis=1)
@@ -34,6 +39,11 @@ def straightened(anion: FrozenAnion) -> FrozenAnion:
     ----------
     anion : FrozenAnion
         An anion whose shape is to be held by the rigid shape projector.
+
+    Returns
+    -------
+    FrozenAnion
+        The same object where nothing is to be done.
     """
     if not is_straight(anion):
         return anion

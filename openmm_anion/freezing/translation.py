@@ -50,5 +50,10 @@ def translation_parameters(anion: FrozenAnion) -> list[float]:
     ----------
     anion : FrozenAnion
         The anion and its reference centre (nm).
+
+    Returns
+    -------
+    list of float
+        As `translation_projector` takes them for each bond.
     """
     return [float(anion.masses.sum()), *anion.center]

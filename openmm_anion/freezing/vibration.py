@@ -68,6 +68,11 @@ def rigidity_matrix(positions: Array, masses: Array, pairs: Iterable[Pair]) -> A
         Masses, Da.
     pairs : iterable of (int, int)
         Pairs of atoms.
+
+    Returns
+    -------
+    array, shape (number of pairs, 3 n)
+        Rows of length 1.
     """
     rows = []
     for i, j in pairs:
@@ -191,6 +196,11 @@ def angles_of(system: openmm.System) -> Angles:
     ----------
     system : openmm.System
         The System. Of several for the same particles, OpenMM's constraint solver believes the first.
+
+    Returns
+    -------
+    dict
+        By the three particles.
     """
     angles: dict[tuple[int, int, int], float] = {}
     for force in system.getForces():

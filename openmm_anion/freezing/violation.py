@@ -106,6 +106,11 @@ def diagnose(
         Velocities, nm/ps, where rotation is frozen as zero angular momentum.
     all_motions : bool, optional
         False for `Diagnosis.violation` alone, at half the cost; what is not frozen is then zero.
+
+    Returns
+    -------
+    Diagnosis
+        For each anion.
     """
     seen = "TRV" if all_motions else modes
     away, angle, off, eckart, arc, turning = (np.zeros(len(anions)) for _ in range(6))

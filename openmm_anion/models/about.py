@@ -70,6 +70,11 @@ def from_card(name: str, card: dict[str, Any], path: Path) -> About:
         As `openmm_anion.models.train.train` returns it.
     path : Path
         The model file.
+
+    Returns
+    -------
+    About
+        Blank where the card says nothing.
     """
     kelvin = [f"{temperature:g}" for temperature in card.get("temperatures_K", [])]
     conditions = [str(card.get("labels", "")), f"{kelvin[0]} to {kelvin[-1]} K" if kelvin else ""]
@@ -90,6 +95,11 @@ def accuracy(errors: dict[str, dict[str, Any]]) -> str:
     ----------
     errors : dict
         Errors of each set, as in a card.
+
+    Returns
+    -------
+    str
+        "" where it has none.
 
     Examples
     --------
@@ -115,6 +125,11 @@ def table(entries: Iterable[About]) -> str:
     ----------
     entries : iterable of About
         The lines.
+
+    Returns
+    -------
+    str
+        Several lines.
     """
     rows = [("name", "elements", "cutoff", "size", "trained on", "error")]
     rows += [

@@ -90,8 +90,8 @@ def refuse_growing(module: object, name: str) -> None:
     found = growing(module)
     if found:
         raise InputError(
-            f"potential {name!r} cannot be replayed as a CUDA graph: it calls {', '.join(found)}, so the sizes "
-            "of its tensors depend on the positions (as those of every list of neighbours do); ask for "
-            "TorchForce without graphs: kind = \"torch\" under [potential] of a study file, kind=\"torch\" "
+            f"potential {name!r} cannot be replayed as a CUDA graph: it calls {', '.join(found)}, so the "
+            "sizes of its tensors depend on the positions (as those of every list of neighbours do); ask for "
+            'TorchForce without graphs: kind = "torch" under [potential] of a study file, kind="torch" '
             "in add_to and create_force, --kind torch of check-model"
         )

@@ -71,6 +71,11 @@ def torch_force(module: Bound) -> openmm.Force:
         Takes positions (N, 3) and box vectors (3, 3) in nm, returns the potential energy (kJ/mol) and
         the forces (N, 3) (kJ/mol/nm), contiguous in memory.
 
+    Returns
+    -------
+    openmm.Force
+        A ``TorchForce``.
+
     Raises
     ------
     InputError
@@ -120,6 +125,11 @@ def python_force(bound: Bound) -> openmm.Force:
     bound : callable
         Takes positions (N, 3) and box vectors (3, 3) in nm, returns energy (kJ/mol) and forces (N, 3)
         (kJ/mol/nm).
+
+    Returns
+    -------
+    openmm.Force
+        A ``PythonForce``.
     """
     device = torch.device("cpu")
     if isinstance(bound, torch.jit.ScriptModule):
@@ -149,6 +159,11 @@ def phase_force(module: torch.jit.ScriptModule, parameter: str) -> openmm.Force:
     parameter : str
         Name of the context parameter; it starts as 0.
 
+    Returns
+    -------
+    openmm.Force
+        A ``TorchForce``.
+
     Raises
     ------
     InputError
@@ -167,6 +182,16 @@ def is_torch_force(force: openmm.Force) -> bool:
     ----------
     force : openmm.Force
         Any force.
+
+    Returns
+    -------
+    bool
+        False of every force of OpenMM itself.
+
+    Examples
+    --------
+    >>> is_torch_force(openmm.HarmonicBondForce())
+    False
     """
     return bool(_plugin().TorchForce.isinstance(force))
 
@@ -178,6 +203,11 @@ def copy_torch_force(force: openmm.Force) -> openmm.Force:
     ----------
     force : openmm.Force
         One for which `is_torch_force` holds.
+
+    Returns
+    -------
+    openmm.Force
+        A ``TorchForce`` of its own, not in any System yet.
     """
     plugin = _plugin()
     old = plugin.TorchForce.cast(force)

@@ -147,6 +147,11 @@ def colour_range(drawing: Drawing, decades: float = 3.0) -> tuple[float, float]:
     decades : float, optional
         Length of a logarithmic scale.
 
+    Returns
+    -------
+    low, high : float
+        Values, or their decimal logarithms.
+
     Examples
     --------
     >>> surface = Surface(lag_ps=[1.0], distance_A=[0.5, 1.5], values=[[0.0, 4.0]])

@@ -101,6 +101,11 @@ def check_intervals(settings: StudySettings) -> None:
     ----------
     settings : StudySettings
         The study file.
+
+    Raises
+    ------
+    InputError
+        If one is none; its key is named.
     """
     output, dynamics = settings.output, settings.dynamics
     pairs = [
@@ -170,6 +175,11 @@ def run_seed(base: int, key: RunKey, *, equilibrate: bool = False) -> int:
         The run.
     equilibrate : bool, optional
         For the equilibration of its snapshot, instead.
+
+    Returns
+    -------
+    int
+        From 1 to 2^31 - 1.
 
     Examples
     --------

@@ -156,6 +156,13 @@ class DynamicsSettings(Section):
         ----------
         name : str
             One of `mode_names`.
+
+        Returns
+        -------
+        letters : str
+            Canonical modes; "" of the free one.
+        rotation : str
+            "eckart" or "angular-momentum".
         """
         letters, definition = split_mode_name(name)
         return letters, definition or ("eckart" if len(self._rotations) > 1 else self._rotations[0])
@@ -235,6 +242,16 @@ def parse_settings(content: dict[str, Any], source: str) -> StudySettings:
         Parsed TOML.
     source : str
         Name used in error messages.
+
+    Returns
+    -------
+    StudySettings
+        With its defaults filled in.
+
+    Raises
+    ------
+    InputError
+        If a key is unknown (with the nearest known one) or missing, or a value cannot be used.
     """
     return parse(StudySettings, content, source)
 

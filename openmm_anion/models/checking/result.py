@@ -50,6 +50,11 @@ def table(results: list[CheckResult]) -> str:
     results : list of CheckResult
         The lines.
 
+    Returns
+    -------
+    str
+        Several lines.
+
     Examples
     --------
     >>> print(table([CheckResult("drift", 0.25, "meV/atom/ps", 1.0)]))

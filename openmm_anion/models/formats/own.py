@@ -11,12 +11,33 @@ from openmm_anion.models.scripted import CARD, ScriptedPotential
 
 
 def recognises(archive: Archive) -> bool:
-    """Tell whether a file has a card."""
+    """Tell whether a file has a card.
+
+    Parameters
+    ----------
+    archive : Archive
+        The file, not unpickled.
+
+    Returns
+    -------
+    bool
+        Whether `read` can read it.
+    """
     return CARD in archive.extra
 
 
 def read(opened: Opened) -> ScriptedPotential:
     """The potential of a file that `ScriptedPotential.write` wrote.
+
+    Parameters
+    ----------
+    opened : Opened
+        The module and the archive it was in.
+
+    Returns
+    -------
+    ScriptedPotential
+        With a card of what the file says of itself.
 
     Raises
     ------
