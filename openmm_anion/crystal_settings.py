@@ -12,7 +12,13 @@ from openmm_anion.occupancy import SiteChoice
 
 
 class CrystalSettings(Section):
-    """``[structure]``: the crystal and its anions."""
+    """``[structure]``: the crystal and its anions.
+
+    Examples
+    --------
+    >>> CrystalSettings(file="na3ps4.cif", anion=["BH4", "NH2"]).supercell
+    (1, 1, 1)
+    """
 
     file: Path
     """Crystal structure, relative to the file that names it: CIF, POSCAR, extxyz or whatever ASE reads."""

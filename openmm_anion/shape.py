@@ -109,6 +109,12 @@ def principal_axes(positions: Array, masses: Array) -> tuple[Array, Array]:
         Eigenvalues of ``sum m r r^T``, Da nm^2, largest first.
     axes : (3, 3) array
         A proper rotation whose columns are the principal axes.
+
+    Examples
+    --------
+    >>> moments, axes = principal_axes(np.array([[0.0, -0.5, 0.0], [0.0, 0.5, 0.0]]), np.ones(2))
+    >>> moments, np.abs(axes[:, 0])
+    (array([0.5, 0. , 0. ]), array([0., 1., 0.]))
     """
     moments, axes = np.linalg.eigh(second_moments(positions, masses))
     moments, axes = np.maximum(moments[::-1], 0.0), axes[:, ::-1].copy()

@@ -39,6 +39,12 @@ class ArrheniusFit:
         Of :math:`\ln D_0` and :math:`E_a` (eV), if the errors of D are right.
     chi_squared : float
         Sum of the squared distances from the line in standard errors; about n - 2 if the law holds.
+
+    Examples
+    --------
+    >>> fit = arrhenius_fit([800.0, 900.0, 1000.0], [1.0, 2.0, 3.4], [0.1, 0.2, 0.3])
+    >>> round(fit.activation_energy, 1)  # eV
+    0.4
     """
 
     temperatures: Array

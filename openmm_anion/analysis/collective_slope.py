@@ -77,6 +77,12 @@ class CollectiveSlope:
         What a single hop in the whole run adds to the slope, e^2 A^2/ps.
     window : FitWindow
         Lag times used.
+
+    Examples
+    --------
+    >>> slope = CollectiveSlope(6.0, 0.0, (0.0, 0.0, 0.01), 0.1, FitWindow(2.0, 10.0))
+    >>> slope.standard_error, slope.resolved
+    (0.6, True)
     """
 
     slope: float

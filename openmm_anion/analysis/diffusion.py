@@ -88,6 +88,12 @@ class RunDiffusion:
         Lag times used.
     by_particle : ndarray, shape (n_particles,)
         Slope / 6 of each cation, A^2/ps; `d` is their mean.
+
+    Examples
+    --------
+    >>> run = RunDiffusion(0.2, 0.02, 0.001, 0.5, 48, FitWindow(2.0, 5.0))
+    >>> run.resolved, run.events
+    (True, 100.0)
     """
 
     d: float

@@ -42,6 +42,12 @@ class Anion:
     ligands : array of int
         Places in `indices` of the atoms that show the orientation: those far from the centre, and of
         these those that are bonded to one atom only (H in B12H12), if there are any.
+
+    Examples
+    --------
+    >>> anion = Anion("CN", np.array([0, 1]), ("C", "N"), np.array([12.0, 14.0]), None, np.array([0, 1]))
+    >>> len(anion.indices)
+    2
     """
 
     formula: str
@@ -64,6 +70,12 @@ class Ions:
         Atoms of the mobile element.
     anions : tuple of Anion
         Polyanions in the order of their first atom.
+
+    Examples
+    --------
+    >>> import MDAnalysis as mda
+    >>> len(Ions(mda.Universe.empty(2), np.array([0, 1]), ()).cations)
+    2
     """
 
     universe: Any

@@ -73,6 +73,11 @@ class Choices:
         Show progress.
     workers : int
         Processes that read frames.
+
+    Examples
+    --------
+    >>> Choices(frames=slice(0, 100), temperature=900.0).cutoff is None
+    True
     """
 
     frames: slice = field(default_factory=lambda: slice(None))
@@ -101,6 +106,11 @@ class Outcome:
         The result in one line, or the reason.
     numbers : dict
         The most important numbers by name, with their units in the name.
+
+    Examples
+    --------
+    >>> Outcome("msd", None, "not computed: the trajectory has no cell", {}).numbers
+    {}
     """
 
     name: str

@@ -16,7 +16,13 @@ FILE = "functions.json"
 
 
 class Surface(BaseModel):
-    """A function of lag time and distance: ``values[lag][distance]``."""
+    """A function of lag time and distance: ``values[lag][distance]``.
+
+    Examples
+    --------
+    >>> len(Surface(lag_ps=[0.1], distance_A=[0.5, 1.5], values=[[0.0, 1.0]]).values[0])
+    2
+    """
 
     lag_ps: list[float]
     distance_A: list[float]
@@ -24,7 +30,13 @@ class Surface(BaseModel):
 
 
 class Curves(BaseModel):
-    """Functions of one variable, lag time (ps) or frequency (THz), by name."""
+    """Functions of one variable, lag time (ps) or frequency (THz), by name.
+
+    Examples
+    --------
+    >>> Curves(x=[0.1, 0.2], values={"c1": [1.0, None]}).values["c1"]
+    [1.0, None]
+    """
 
     x: list[float]
     values: dict[str, list[float | None]]
@@ -34,6 +46,12 @@ class AnionDensity(BaseModel):
     """Density of cations about an anion, over their mean density, on a cubic grid about its centre.
 
     Point (i, j, k) of the flat list, k fastest, is at ``spacing_A * (i - n // 2, ...)``, n points an edge.
+
+    Examples
+    --------
+    >>> there = {"symbols": ["N"], "positions_A": [[0.0, 0.0, 0.0]]}
+    >>> AnionDensity(spacing_A=0.5, points=1, relative=[1.0], **there).points
+    1
     """
 
     spacing_A: float

@@ -21,7 +21,13 @@ RATTLING_PS = 1.0
 
 
 class Estimate(BaseModel):
-    """A number with its intervals; `value` is None where it does not stand above its noise."""
+    """A number with its intervals; `value` is None where it does not stand above its noise.
+
+    Examples
+    --------
+    >>> Estimate(value=0.5, low_68=0.4, high_68=0.6, low_95=0.31, high_95=0.72).interval
+    '0.31 to 0.72'
+    """
 
     value: float | None
     low_68: float

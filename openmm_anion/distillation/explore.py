@@ -76,6 +76,17 @@ def conditions(settings: DistillSettings, round_number: int) -> list[Condition]:
     -------
     list of Condition
         Temperature first, mode last.
+
+    Examples
+    --------
+    >>> content = {
+    ...     "name": "mine",
+    ...     "structure": {"file": "na3ps4.cif", "anion": "PS4"},
+    ...     "teacher": {"name": "7net-0"},
+    ...     "explore": {"temperatures": 700, "modes": ["free", "R"], "strains": 0.0},
+    ... }
+    >>> [condition.mode for condition in conditions(DistillSettings.model_validate(content), 0)]
+    ['free', 'R']
     """
     explore = settings.explore
     first = settings.seed + 10_000 * round_number

@@ -23,6 +23,14 @@ def write_frames(path: Path, frames: Sequence[Atoms]) -> None:
         Where to.
     frames : sequence of ase.Atoms
         The frames; none makes an empty file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "frames.extxyz"
+    >>> write_frames(path, [Atoms("Na", cell=[4.0] * 3, pbc=True)])
+    >>> len(read_frames(path))
+    1
     """
     buffer = io.StringIO()
     if frames:

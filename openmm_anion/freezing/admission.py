@@ -50,6 +50,15 @@ def refuse_movers(system: openmm.System, modes: str) -> None:
     ------
     InputError
         If there is such a force; it is named.
+
+    Examples
+    --------
+    >>> system = openmm.System()
+    >>> _ = system.addForce(openmm.CMMotionRemover())
+    >>> refuse_movers(system, "R")
+    >>> refuse_movers(system, "T")
+    Traceback (most recent call last):
+    openmm_anion.errors.InputError: T freezes the centres of the anions, and CMMotionRemover would drain ...
     """
     for force in system.getForces():
         name = type(force).__name__

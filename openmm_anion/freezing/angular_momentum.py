@@ -164,6 +164,12 @@ def angular_momentum_projector(
     -------
     openmm.Force
         A ``TorchForce`` with the context parameter `PHASE`.
+
+    Examples
+    --------
+    >>> pair = FrozenAnion(np.array([0, 1]), np.ones(2), np.array([[0.0, 0.0, 0.0], [0.2, 0.0, 0.0]]))
+    >>> angular_momentum_projector([pair], 2).getGlobalParameterName(0) == PHASE
+    True
     """
     force = phase_force(torch.jit.script(AngularMomentum(anions, n_particles, switchable)), PHASE)
     force.setName("openmm-anion: angular momentum projector")

@@ -28,6 +28,12 @@ class AnionBatch(nn.Module):
         The anions.
     n_particles : int
         Particles of the System.
+
+    Examples
+    --------
+    >>> pair = FrozenAnion(np.array([0, 1]), np.ones(2), np.array([[0.0, 0.0, 0.0], [0.2, 0.0, 0.0]]))
+    >>> AnionBatch([pair], 3).gather(torch.zeros(3, 3)).shape
+    torch.Size([3, 2, 1])
     """
 
     atoms: Tensor

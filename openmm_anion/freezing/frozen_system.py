@@ -72,6 +72,15 @@ class FrozenSystem:
         Whether modes can change in a running Context, see `switch`.
     source : openmm.System or None
         The System that was given to `freeze`; None if that was changed in place.
+
+    Examples
+    --------
+    >>> from openmm_anion import freeze
+    >>> system = openmm.System()
+    >>> anion = [system.addParticle(mass) for mass in (12.0, 14.0)]
+    >>> frozen = freeze(system, [anion], "R", positions=[[0.0, 0.0, 0.0], [0.12, 0.0, 0.0]])
+    >>> frozen.modes, frozen.degrees_of_freedom
+    ('R', 4)
     """
 
     system: openmm.System

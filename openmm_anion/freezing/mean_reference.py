@@ -186,6 +186,12 @@ def mean_positions(frozen: FrozenSystem, window: Any, modes: str) -> Array:
     ------
     InputError
         If there is no window, a frame is not of these particles, or as `MeanReference.positions`.
+
+    Examples
+    --------
+    >>> mean_positions(None, None, "T")
+    Traceback (most recent call last):
+    openmm_anion.errors.InputError: reference="mean" needs window=...: frames of free dynamics, or a ...
     """
     if window is None:
         raise InputError('reference="mean" needs window=...: frames of free dynamics, or a MeanReference')

@@ -65,6 +65,11 @@ class ProjectorGroup:
         Whether a projector compares the end of a drift with its start, see `openmm_anion.freezing.phase`.
     switch : str or None
         Global variable of the integrator that turns it on (1) and off (0); None if it always acts.
+
+    Examples
+    --------
+    >>> ProjectorGroup(31, two_phases=False).acts({"translation"})
+    True
     """
 
     number: int

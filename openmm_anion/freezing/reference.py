@@ -38,6 +38,12 @@ class FrozenAnion:
         Whole reference positions, nm.
     formula : str
         Its composition if it is known, e.g. ``"PS4"``.
+
+    Examples
+    --------
+    >>> pair = FrozenAnion(np.array([0, 1]), np.ones(2), np.array([[0.0, 0.0, 0.0], [0.2, 0.0, 0.0]]))
+    >>> pair.shape, pair.center
+    ('linear', array([0.1, 0. , 0. ]))
     """
 
     indices: NDArray[np.int64]
@@ -124,6 +130,12 @@ def between(here: FrozenAnion, there: FrozenAnion, modes: str, box: Array | None
     -------
     FrozenAnion
         Its reference for these modes.
+
+    Examples
+    --------
+    >>> pair = FrozenAnion(np.array([0, 1]), np.ones(2), np.array([[0.0, 0.0, 0.0], [0.2, 0.0, 0.0]]))
+    >>> between(pair, pair.at(pair.positions + 1.0), "T", None).center
+    array([1.1, 1. , 1. ])
     """
     shift = there.center - here.center
     center = here.center + (shift if box is None else minimum_image(shift, box)) * ("T" in modes)
@@ -160,6 +172,14 @@ def reference_anions(
     InputError
         If an index is not a whole number, out of range or claimed twice, if a particle is massless or a
         virtual site, or if two particles of an anion are at one place.
+
+    Examples
+    --------
+    >>> system = openmm.System()
+    >>> particles = [system.addParticle(mass) for mass in (12.0, 14.0)]
+    >>> anions = reference_anions(system, [particles], np.array([[0.0, 0.0, 0.0], [0.12, 0.0, 0.0]]), None)
+    >>> anions[0].masses
+    array([12., 14.])
     """
     taken: dict[int, int] = {}
     result = []

@@ -274,6 +274,12 @@ def rigid_shape_projector(
     -------
     openmm.Force
         A ``TorchForce`` with the context parameter `PHASE`.
+
+    Examples
+    --------
+    >>> pair = FrozenAnion(np.array([0, 1]), np.ones(2), np.array([[0.0, 0.0, 0.0], [0.2, 0.0, 0.0]]))
+    >>> rigid_shape_projector([pair], 2).getGlobalParameterName(0) == PHASE
+    True
     """
     force = phase_force(torch.jit.script(RigidShape(anions, n_particles, switchable)), PHASE)
     force.setName("openmm-anion: rigid shape projector")

@@ -23,6 +23,13 @@ def is_straight(anion: FrozenAnion) -> bool:
     -------
     bool
         False of an anion that is not linear.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> pair = FrozenAnion(np.array([0, 1]), np.ones(2), np.array([[0.0, 0.0, 0.0], [0.2, 0.0, 0.0]]))
+    >>> is_straight(pair)
+    True
     """
     axes = shape.principal_axes(anion.positions, anion.masses)[1]
     off_line = np.linalg.norm(anion.displacements @ axes[:, 1:], axis=1)
@@ -44,6 +51,13 @@ def straightened(anion: FrozenAnion) -> FrozenAnion:
     -------
     FrozenAnion
         The same object where nothing is to be done.
+
+    Examples
+    --------
+    >>> bent = np.array([[0.0, 0.0, 0.0], [0.1, 1e-9, 0.0], [0.2, 0.0, 0.0]])
+    >>> anion = straightened(FrozenAnion(np.arange(3), np.ones(3), bent))
+    >>> float(np.abs(np.diff(anion.positions[:, 1])).max()) < 1e-15
+    True
     """
     if not is_straight(anion):
         return anion

@@ -32,6 +32,11 @@ class About:
         What it was trained on.
     accuracy : str
         Errors on structures that it was not trained on, against the labels.
+
+    Examples
+    --------
+    >>> About(name="mine", elements=("Na", "Cl"), cutoff=0.5).cutoff_text
+    '5.0 A'
     """
 
     name: str
@@ -130,6 +135,11 @@ def table(entries: Iterable[About]) -> str:
     -------
     str
         Several lines.
+
+    Examples
+    --------
+    >>> print(table([About(name="mine")]).splitlines()[0])
+    name ...
     """
     rows = [("name", "elements", "cutoff", "size", "trained on", "error")]
     rows += [

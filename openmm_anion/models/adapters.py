@@ -35,7 +35,16 @@ class WrapperInPrecision(Wrapper):
 
 
 class AnyElements(Wrapper):
-    """Give element indices to a module that was made for one system: ``forward(positions, box)``."""
+    """Give element indices to a module that was made for one system: ``forward(positions, box)``.
+
+    Examples
+    --------
+    >>> class Springs(torch.nn.Module):
+    ...     def forward(self, positions: Tensor, box: Tensor) -> Tensor:
+    ...         return positions.square().sum()
+    >>> AnyElements(Springs())(torch.tensor([0, 1]), torch.ones(2, 3), torch.eye(3))
+    tensor(6.)
+    """
 
     def forward(self, elements: Tensor, positions: Tensor, box: Tensor) -> Tensor:
         """Energy (kJ/mol).
@@ -77,7 +86,16 @@ class AnyElementsWithForces(Wrapper):
 
 
 class Differentiated(Wrapper):
-    """Add forces to a module that returns the energy alone: ``forward(elements, positions, box)``."""
+    """Add forces to a module that returns the energy alone: ``forward(elements, positions, box)``.
+
+    Examples
+    --------
+    >>> class Springs(torch.nn.Module):
+    ...     def forward(self, elements: Tensor, positions: Tensor, box: Tensor) -> Tensor:
+    ...         return positions.square().sum()
+    >>> Differentiated(Springs())(torch.tensor([0]), torch.ones(1, 3), torch.eye(3))
+    (tensor(3.), tensor([[-2., -2., -2.]]))
+    """
 
     def forward(self, elements: Tensor, positions: Tensor, box: Tensor) -> tuple[Tensor, Tensor]:
         """Energy (kJ/mol) and forces (kJ/mol/nm).

@@ -121,6 +121,11 @@ def by_size(frames: Sequence[Batch], atoms: int) -> list[Batch]:
     -------
     list of Batch
         In the order of the frames.
+
+    Examples
+    --------
+    >>> by_size([], 100)
+    []
     """
     groups: list[list[Batch]] = []
     filled = atoms

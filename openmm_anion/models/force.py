@@ -80,6 +80,12 @@ def torch_force(module: Bound) -> openmm.Force:
     ------
     InputError
         If the TorchForce plugin is missing or installed twice.
+
+    Examples
+    --------
+    >>> from openmm_anion import models
+    >>> torch_force(models.load("na3ps4").bind(["Na", "Na"])).getName()
+    'TorchForce'
     """
     force = _plugin().TorchForce(module)
     force.setUsesPeriodicBoundaryConditions(True)
@@ -130,6 +136,11 @@ def python_force(bound: Bound) -> openmm.Force:
     -------
     openmm.Force
         A ``PythonForce``.
+
+    Examples
+    --------
+    >>> python_force(lambda positions, box: (positions.square().sum(), -2 * positions)).getName()
+    'PythonForce'
     """
     device = torch.device("cpu")
     if isinstance(bound, torch.jit.ScriptModule):

@@ -17,6 +17,11 @@ class TrainConfig(Section):
     Energies in eV, forces in eV/A. `average` is the decay of the running average of the weights, which
     is what is kept. The data are cut into blocks of `block` neighbouring frames, and whole blocks go to
     validation and test, because neighbouring frames of a trajectory are nearly the same frame.
+
+    Examples
+    --------
+    >>> TrainConfig(epochs=20).epochs
+    20
     """
 
     epochs: int = Field(100, ge=1)

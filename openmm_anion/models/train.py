@@ -183,5 +183,10 @@ def describe(path: str | Path) -> dict[str, str]:
     -------
     dict of str to str
         ``file`` without its folder, and ``sha256``.
+
+    Examples
+    --------
+    >>> sorted(describe("examples/na3ps4/na3ps4.cif"))
+    ['file', 'sha256']
     """
     return {"file": Path(path).name, "sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest()}

@@ -73,6 +73,12 @@ def check_figure(path: Path) -> None:
     ------
     InputError
         If its ending is none that Matplotlib can write, or it cannot be written.
+
+    Examples
+    --------
+    >>> check_figure(Path("ratio.docx"))
+    Traceback (most recent call last):
+    openmm_anion.errors.InputError: ...
     """
     if path.suffix.lstrip(".").lower() not in Figure().canvas.get_supported_filetypes():
         raise InputError(f"a figure cannot be written as {path.name!r}; use .svg, .png or .pdf")

@@ -62,6 +62,13 @@ def van_hove_distinct(modes: Sequence[ModeFunctions], cation: str) -> Drawing | 
     -------
     Drawing or None
         g(r, t) over lag time (ps) and distance (A); None where no mode has it.
+
+    Examples
+    --------
+    >>> surface = Surface(lag_ps=[0.1], distance_A=[0.5], values=[[1.0]])
+    >>> there = {"temperature_K": 300, "snapshots": [0], "frames": 2, "interval_ps": 0.1, "sources": []}
+    >>> van_hove_distinct([ModeFunctions(mode="free", van_hove_distinct=surface, **there)], "Na").name
+    'van-hove-distinct-300K'
     """
     panels = [
         Panel(
@@ -92,6 +99,13 @@ def orientation(modes: Sequence[ModeFunctions], kind: str) -> Drawing | None:
     -------
     Drawing or None
         Over lag time (ps); None where no mode has them.
+
+    Examples
+    --------
+    >>> curves = Curves(x=[0.1, 0.2], values={"c1": [1.0, 0.9]})
+    >>> there = {"temperature_K": 300, "snapshots": [0], "frames": 2, "interval_ps": 0.1, "sources": []}
+    >>> orientation([ModeFunctions(mode="free", orientation={"PS4": curves}, **there)], "PS4").name
+    'orientation-PS4-300K'
     """
     panels = []
     for name, title in (("c1", "C₁"), ("c2", "C₂"), ("rotor", _ROTOR)):

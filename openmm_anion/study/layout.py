@@ -39,7 +39,18 @@ class RunKey(NamedTuple):
 
 @dataclass(frozen=True)
 class StudyLayout:
-    """Files and folders of a study below its root."""
+    """Files and folders of a study below its root.
+
+    Attributes
+    ----------
+    root : Path
+        Directory of the study.
+
+    Examples
+    --------
+    >>> StudyLayout(Path("results")).run(RunKey(900.0, 0, "R")).as_posix()
+    'results/runs/T900K/snapshot-0/R'
+    """
 
     root: Path
 

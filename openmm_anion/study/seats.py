@@ -20,6 +20,11 @@ class Seat:
         Cores on which it stays; empty for any.
     device : int or None
         Index of its GPU; None for OpenMM's choice.
+
+    Examples
+    --------
+    >>> Seat(device=1).cores
+    ()
     """
 
     cores: tuple[int, ...] = ()

@@ -68,6 +68,12 @@ def recognises(archive: Archive) -> bool:
     -------
     bool
         Whether `read` can read it.
+
+    Examples
+    --------
+    >>> from openmm_anion.models import SHIPPED
+    >>> recognises(Archive(SHIPPED / "na3ps4.pt"))
+    False
     """
     return {"r_max", "type_names"} <= archive.extra.keys()
 

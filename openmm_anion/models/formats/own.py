@@ -22,6 +22,12 @@ def recognises(archive: Archive) -> bool:
     -------
     bool
         Whether `read` can read it.
+
+    Examples
+    --------
+    >>> from openmm_anion.models import SHIPPED
+    >>> recognises(Archive(SHIPPED / "na3ps4.pt"))
+    True
     """
     return CARD in archive.extra
 

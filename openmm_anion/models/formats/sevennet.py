@@ -75,6 +75,12 @@ def recognises(archive: Archive) -> bool:
     -------
     bool
         Whether `read` can read it.
+
+    Examples
+    --------
+    >>> from openmm_anion.models import SHIPPED
+    >>> recognises(Archive(SHIPPED / "na3ps4.pt"))
+    False
     """
     return "chemical_symbols_to_index" in archive.extra
 
