@@ -44,6 +44,13 @@ class Polyanion:
         Positions with no bond cut by the periodic boundary, nm.
     bonds : (k, 2) int array
         Bonded pairs of atoms, as indices into the structure.
+
+    Examples
+    --------
+    >>> atoms = Atoms("CN", [[0, 0, 0], [1.17, 0, 0]], cell=[5.0] * 3, pbc=True)
+    >>> anion = find_polyanions(atoms, "CN")[0]
+    >>> anion.formula, anion.shape, anion.positions[1]
+    ('CN', 'linear', array([0.117, 0.   , 0.   ]))
     """
 
     formula: str
@@ -84,6 +91,13 @@ class Polyanions(Sequence[Polyanion]):
         Positions of all atoms of the structure, anions whole, others as given, nm.
     box : (3, 3) array
         Box vectors as rows, nm.
+
+    Examples
+    --------
+    >>> atoms = Atoms("CN", [[0, 0, 0], [1.17, 0, 0]], cell=[5.0] * 3, pbc=True)
+    >>> anions = find_polyanions(atoms, "CN")
+    >>> anions, anions.indices
+    (<Polyanions: 1 CN (linear)>, array([0, 1]))
     """
 
     anions: tuple[Polyanion, ...]

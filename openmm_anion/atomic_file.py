@@ -20,6 +20,19 @@ def write_bytes(path: Path, content: bytes) -> None:
         Where to.
     content : bytes
         What.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "one"
+    >>> write_bytes(path, b"whole")
+    >>> path.read_bytes()
+    b'whole'
     """
     part = path.with_name(path.name + ".part")
     try:
@@ -77,6 +90,14 @@ def make_directory(path: Path, what: str) -> None:
     ------
     InputError
         If it cannot be made, or not be written to.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "results" / "one"
+    >>> make_directory(path, "output directory")
+    >>> path.is_dir()
+    True
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -102,6 +123,14 @@ def write_json(path: Path, content: Any) -> None:
         Where to.
     content : object
         Anything that `json.dumps` takes.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "one.json"
+    >>> write_json(path, {"frames": 2})
+    >>> read_json(path, "repeat the run")["frames"]
+    2
     """
     write_bytes(path, (json.dumps(content, indent=1) + "\n").encode())
 

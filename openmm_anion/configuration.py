@@ -76,7 +76,23 @@ class Section(BaseModel):
 
 
 def as_list(value: Any) -> Any:
-    """Return a lone value as a tuple of one, so that a file may leave the brackets out."""
+    """Return a lone value as a tuple of one, so that a file may leave the brackets out.
+
+    Parameters
+    ----------
+    value : object
+        Of a key in a file.
+
+    Returns
+    -------
+    tuple
+        Of its items where it is a list or a tuple.
+
+    Examples
+    --------
+    >>> as_list("R"), as_list([300, 400])
+    (('R',), (300, 400))
+    """
     return tuple(value) if isinstance(value, list | tuple) else (value,)
 
 
@@ -90,10 +106,21 @@ def read_toml(path: str | Path, what: str) -> dict[str, Any]:
     what : str
         What it is, for the error message, such as ``"study file"``.
 
+    Returns
+    -------
+    dict
+        Its tables.
+
     Raises
     ------
     InputError
         If it is missing, no TOML, or far too large for one.
+
+    Examples
+    --------
+    >>> read_toml("nowhere.toml", "study file")
+    Traceback (most recent call last):
+    openmm_anion.errors.InputError: study file nowhere.toml not found
     """
     try:
         with Path(path).open("rb") as file:
@@ -129,11 +156,23 @@ def parse(model: type[Model], content: dict[str, Any], source: str) -> Model:
     source : str
         Name used in error messages.
 
+    Returns
+    -------
+    pydantic.BaseModel
+        Of that type, with its defaults filled in.
+
     Raises
     ------
     InputError
         If a key is unknown (with the nearest known one) or missing, or a value is of the wrong type or out of
         range.
+
+    Examples
+    --------
+    >>> class Crystal(Section):
+    ...     cation: str
+    >>> parse(Crystal, {"cation": "Na"}, "here").cation
+    'Na'
     """
     try:
         # As JSON, whose lists and texts become tuples and paths even where types are strict.

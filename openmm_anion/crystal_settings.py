@@ -12,7 +12,13 @@ from openmm_anion.occupancy import SiteChoice
 
 
 class CrystalSettings(Section):
-    """``[structure]``: the crystal and its anions."""
+    """``[structure]``: the crystal and its anions.
+
+    Examples
+    --------
+    >>> CrystalSettings(file="na3ps4.cif", anion=["BH4", "NH2"]).supercell
+    (1, 1, 1)
+    """
 
     file: Path
     """Crystal structure, relative to the file that names it: CIF, POSCAR, extxyz or whatever ASE reads."""
@@ -47,5 +53,15 @@ def beside(folder: Path, name: str) -> str:
         Folder of the file.
     name : str
         What it says: a name that `openmm_anion.models.load` takes, or a path relative to it.
+
+    Returns
+    -------
+    str
+        Either.
+
+    Examples
+    --------
+    >>> beside(Path("nowhere"), "na3ps4")
+    'na3ps4'
     """
     return str(folder / name) if (folder / name).is_file() else name

@@ -40,6 +40,11 @@ class SiteChoice:
         Seed of the choice.
     closest : float
         Of two partly occupied sites closer than this at most one is taken, angstrom.
+
+    Examples
+    --------
+    >>> SiteChoice(seed=7)
+    SiteChoice(seed=7, closest=1.5)
     """
 
     seed: int = 1
@@ -53,6 +58,18 @@ def partly_occupied(atoms: Atoms) -> dict[int, dict[str, float]]:
     ----------
     atoms : ase.Atoms
         As ASE reads it from a CIF.
+
+    Returns
+    -------
+    dict of int to dict of str to float
+        By the number that ASE gives a kind of site: symbols, and the share of each.
+
+    Examples
+    --------
+    >>> atoms = Atoms("Na")
+    >>> atoms.info["occupancy"] = {"0": {"Na": 0.7}, "1": {"P": 1.0}}
+    >>> partly_occupied(atoms)
+    {0: {'Na': 0.7}}
     """
     found = atoms.info.get("occupancy", {})
     return {

@@ -80,6 +80,11 @@ def minimum_image(vectors: Array, box: Array) -> Array:
     box : (3, 3) array
         Box vectors as rows, nm.
 
+    Returns
+    -------
+    (..., 3) array
+        nm.
+
     Examples
     --------
     >>> minimum_image(np.array([0.9, 0.0, 0.0]), np.eye(3))
@@ -101,6 +106,11 @@ def make_whole(positions: Array, box: Array) -> Array:
         Positions of one molecule, wrapped in any way, nm.
     box : (3, 3) array
         Box vectors as rows, nm.
+
+    Returns
+    -------
+    (n, 3) array
+        nm; the first atom stays.
 
     Examples
     --------
@@ -134,6 +144,11 @@ def all_whole(positions: Array, box: Array) -> Array:
         Positions of k molecules, wrapped in any way, nm.
     box : (3, 3) array
         Box vectors as rows, nm.
+
+    Returns
+    -------
+    (k, n, 3) array
+        nm; the first atom of each stays.
 
     Examples
     --------

@@ -14,6 +14,16 @@ def problem_with(platform: str) -> str:
     ----------
     platform : str
         Name of an OpenMM platform.
+
+    Returns
+    -------
+    str
+        What OpenMM says.
+
+    Examples
+    --------
+    >>> problem_with("Reference")
+    ''
     """
     system = openmm.System()
     system.addParticle(1.0)

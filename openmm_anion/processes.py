@@ -23,10 +23,22 @@ def exclusive(path: Path) -> Iterator[None]:
     path : Path
         The lock file.
 
+    Yields
+    ------
+    None
+        While it is held.
+
     Raises
     ------
     InputError
         If another process holds it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with exclusive(Path(tempfile.mkdtemp()) / "study.lock"):
+    ...     print("nobody else is here")
+    nobody else is here
     """
     with path.open("a") as file:
         try:

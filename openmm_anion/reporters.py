@@ -67,6 +67,11 @@ class FrozenStateReporter:
         ----------
         simulation : openmm.app.Simulation or None
             The simulation; None stands for one at step 0.
+
+        Returns
+        -------
+        dict
+            As OpenMM asks of reporters.
         """
         step = simulation.currentStep if simulation is not None else 0
         return {

@@ -27,6 +27,16 @@ def center_of_mass(positions: Array, masses: Array) -> Array:
         Whole positions, nm.
     masses : (..., n) array
         Masses, Da.
+
+    Returns
+    -------
+    (..., 3) array
+        nm.
+
+    Examples
+    --------
+    >>> center_of_mass(np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 0.4]]), np.array([3.0, 1.0]))
+    array([0. , 0. , 0.1])
     """
     weights = masses / masses.sum(axis=-1, keepdims=True)
     return np.asarray((weights[..., None, :] @ positions)[..., 0, :])
@@ -41,6 +51,16 @@ def second_moments(positions: Array, masses: Array) -> Array:
         Whole positions, nm.
     masses : (..., n) array
         Masses, Da.
+
+    Returns
+    -------
+    (..., 3, 3) array
+        Da nm^2.
+
+    Examples
+    --------
+    >>> second_moments(np.array([[0.0, 0.0, -0.5], [0.0, 0.0, 0.5]]), np.array([2.0, 2.0]))[2]
+    array([0., 0., 1.])
     """
     relative = positions - center_of_mass(positions, masses)[..., None, :]
     return np.asarray(np.swapaxes(masses[..., None] * relative, -1, -2) @ relative)
@@ -55,6 +75,11 @@ def inertia_tensor(positions: Array, masses: Array) -> Array:
         Whole positions, nm.
     masses : (..., n) array
         Masses, Da.
+
+    Returns
+    -------
+    (..., 3, 3) array
+        Da nm^2.
 
     Examples
     --------
@@ -84,6 +109,12 @@ def principal_axes(positions: Array, masses: Array) -> tuple[Array, Array]:
         Eigenvalues of ``sum m r r^T``, Da nm^2, largest first.
     axes : (3, 3) array
         A proper rotation whose columns are the principal axes.
+
+    Examples
+    --------
+    >>> moments, axes = principal_axes(np.array([[0.0, -0.5, 0.0], [0.0, 0.5, 0.0]]), np.ones(2))
+    >>> moments, np.abs(axes[:, 0])
+    (array([0.5, 0. , 0. ]), array([0., 1., 0.]))
     """
     moments, axes = np.linalg.eigh(second_moments(positions, masses))
     moments, axes = np.maximum(moments[::-1], 0.0), axes[:, ::-1].copy()
@@ -100,6 +131,11 @@ def classify(positions: Array, masses: Array) -> Shape:
         Whole positions, nm.
     masses : (n,) array
         Masses, Da.
+
+    Returns
+    -------
+    str
+        "linear", "planar" or "general".
 
     Examples
     --------
@@ -210,6 +246,11 @@ def rotation_angle(rotation: Array) -> Array:
     ----------
     rotation : (..., 3, 3) array
         Proper rotations.
+
+    Returns
+    -------
+    (...) array
+        rad, from 0 to pi.
 
     Examples
     --------

@@ -56,6 +56,11 @@ def read_structure(
         If the file is missing or cannot be read, is not a crystal, has partly occupied sites, atoms of no
         element, coordinates that are not finite or two atoms at one place, if a repetition is not a
         positive whole number, or if there would be too many atoms.
+
+    Examples
+    --------
+    >>> len(read_structure("examples/na3ps4/na3ps4.cif", supercell=(2, 2, 2)))
+    128
     """
     if Path(path).is_dir():
         raise InputError(f"structure file {path} is a directory; give a file")
@@ -140,6 +145,18 @@ def ions_together(atoms: Atoms, anions: Polyanions) -> Atoms:
         The crystal.
     anions : Polyanions
         Its polyanions.
+
+    Returns
+    -------
+    ase.Atoms
+        A copy in another order.
+
+    Examples
+    --------
+    >>> from openmm_anion import find_polyanions
+    >>> atoms = Atoms("CNaN", [[0, 0, 0], [3, 3, 3], [1.17, 0, 0]], cell=[6.0] * 3, pbc=True)
+    >>> str(ions_together(atoms, find_polyanions(atoms, "CN")).symbols)
+    'CNNa'
     """
     bound = [int(index) for anion in anions for index in anion.indices]
     return atoms[bound + sorted(set(range(len(atoms))) - set(bound))]
@@ -156,6 +173,18 @@ def build_topology(atoms: Atoms, anions: Polyanions) -> app.Topology:
         The crystal, ordered by `ions_together`.
     anions : Polyanions
         Its polyanions.
+
+    Returns
+    -------
+    openmm.app.Topology
+        With the box of the crystal.
+
+    Examples
+    --------
+    >>> from openmm_anion import find_polyanions
+    >>> atoms = Atoms("CNNa", [[0, 0, 0], [1.17, 0, 0], [3, 3, 3]], cell=[6.0] * 3, pbc=True)
+    >>> [residue.name for residue in build_topology(atoms, find_polyanions(atoms, "CN")).residues()]
+    ['CN', 'NA']
     """
     topology = app.Topology()
     topology.setPeriodicBoxVectors(atoms.cell.array * ANGSTROM * unit.nanometer)
@@ -187,6 +216,16 @@ def build_system(atoms: Atoms) -> openmm.System:
     ----------
     atoms : ase.Atoms
         The crystal in OpenMM's orientation, see `read_structure`.
+
+    Returns
+    -------
+    openmm.System
+        Particles in the order of the atoms.
+
+    Examples
+    --------
+    >>> build_system(Atoms("Na", cell=[3.0] * 3, pbc=True)).getNumParticles()
+    1
     """
     system = openmm.System()
     system.setDefaultPeriodicBoxVectors(*(atoms.cell.array * ANGSTROM))

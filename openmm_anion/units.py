@@ -35,6 +35,11 @@ def number(value: Any, in_unit: unit.Unit, what: str) -> float:
     what : str
         The name used in the error message.
 
+    Returns
+    -------
+    float
+        In `in_unit`.
+
     Raises
     ------
     InputError
@@ -58,6 +63,11 @@ def temperature_in_kelvin(value: Any) -> float:
     ----------
     value : Quantity or float
         What the user gave.
+
+    Returns
+    -------
+    float
+        K.
 
     Raises
     ------
@@ -86,6 +96,11 @@ def array(value: Any, in_unit: unit.Unit, what: str) -> NDArray[np.float64]:
         The unit wanted.
     what : str
         The name used in the error message.
+
+    Returns
+    -------
+    array of float
+        In `in_unit`, of the same shape.
 
     Raises
     ------

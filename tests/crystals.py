@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import ase
 import numpy as np
 from ase.calculators.singlepoint import SinglePointCalculator
+
+CRYSTAL = Path(__file__).parents[1] / "examples" / "na3ps4" / "na3ps4.cif"
+"""Na3PS4 of the examples: one cubic cell, 16 atoms."""
 
 
 def na3ps4(repeat: tuple[int, int, int] = (2, 2, 2), displacement: float = 0.1, seed: int = 0) -> ase.Atoms:

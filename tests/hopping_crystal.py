@@ -7,9 +7,8 @@ from typing import Any
 import MDAnalysis as mda
 import numpy as np
 from MDAnalysis.lib.mdamath import triclinic_vectors
-from synthetic_study import TETRAHEDRON, jiggle
+from synthetic_study import TETRAHEDRON, jiggle, ps4
 
-from openmm_anion.analysis.ions import Anion
 from openmm_anion.analysis.sites import Sites
 
 Array = np.ndarray[Any, Any]
@@ -30,17 +29,7 @@ CENTRES = (GRID[GRID.sum(axis=1) % SITES == 0] + 0.5) / SITES
 
 N_ANIONS = len(CENTRES)
 
-ANIONS = [
-    Anion(
-        "PS4",
-        np.arange(5 * a, 5 * a + 5),
-        ("P", "S", "S", "S", "S"),
-        np.array([30.974] + [32.06] * 4),
-        0,
-        np.arange(1, 5),
-    )
-    for a in range(N_ANIONS)
-]
+ANIONS = [ps4(5 * a) for a in range(N_ANIONS)]
 
 TWO = Sites(np.array([[0.0, 0.0, 0.0], [0.5, 0.0, 0.0]]), 8.0 * np.eye(3), ("a", "b"))
 

@@ -13,6 +13,7 @@ from openmm import Vec3, app, unit
 from scipy.signal import lfilter
 from scipy.spatial.transform import Rotation
 
+from openmm_anion.analysis.ions import Anion
 from openmm_anion.study.layout import RunKey, StudyLayout
 
 SPACING = 3.5
@@ -22,14 +23,25 @@ SITES = 4
 """Sites along each edge of the cubic box."""
 
 BOX = SPACING * SITES
+CUBIC = [BOX, BOX, BOX, 90.0, 90.0, 90.0]
 N_CATIONS = 48
 N_ANIONS = 16
 BOND = 1.0
 """Short, so that anions do not touch."""
 FRAME_INTERVAL = 0.1
 TETRAHEDRON = BOND / np.sqrt(3.0) * np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
+PS4_MASSES = np.array([30.974] + [32.06] * 4)
 
 Array = NDArray[np.float64]
+
+
+def ps4(first: int) -> Anion:
+    """The anion whose atoms, P and four S, begin at a number."""
+    return Anion("PS4", np.arange(first, first + 5), ("P", *"SSSS"), PS4_MASSES, 0, np.arange(1, 5))
+
+
+ANIONS = [ps4(5 * a) for a in range(N_ANIONS)]
+CATIONS = slice(5 * N_ANIONS, None)
 
 
 def hopping(rng: np.random.Generator, n_particles: int, n_frames: int, d: float, dt: float) -> Array:

@@ -2,40 +2,25 @@ from __future__ import annotations
 
 from typing import Any
 
-import MDAnalysis as mda
 import numpy as np
 import pytest
 from MDAnalysis.lib.mdamath import triclinic_vectors
 from numpy.typing import NDArray
 from scipy.signal import lfilter
-from synthetic_study import BOX, N_ANIONS, N_CATIONS, hopping, trajectory
+from synthetic_study import ANIONS, BOX, CATIONS, CUBIC, N_ANIONS, N_CATIONS, PS4_MASSES, hopping, trajectory
+from universes import universe_of
 
 from openmm_anion.analysis.charge_transport import ChargeDisplacement
 from openmm_anion.analysis.collective_slope import collective_slope, wiener_relative_variance
 from openmm_anion.analysis.conductivity import einstein_helfand, haven_ratio, nernst_einstein
 from openmm_anion.analysis.diffusion import FitWindow
-from openmm_anion.analysis.ions import Anion
 from openmm_anion.analysis.msd import MeanSquaredDisplacement, mean_squared_displacement
 from openmm_anion.errors import InputError
 
 Array = NDArray[np.float64]
 
-CUBIC = [BOX, BOX, BOX, 90.0, 90.0, 90.0]
 TRICLINIC = [BOX, 1.1 * BOX, 1.2 * BOX, 70.0, 75.0, 80.0]
-PS4 = np.array([30.974, 32.06, 32.06, 32.06, 32.06])
-ANIONS = [
-    Anion("PS4", np.arange(5 * a, 5 * a + 5), ("P", "S", "S", "S", "S"), PS4, 0, np.arange(1, 5))
-    for a in range(N_ANIONS)
-]
-CATIONS = slice(5 * N_ANIONS, None)
 DT = 0.1
-
-
-def universe_of(positions: Array, dimensions: Any = None) -> Any:
-    universe = mda.Universe.empty(positions.shape[1], trajectory=True)
-    boxes = None if dimensions is None else np.broadcast_to(dimensions, (len(positions), 6))
-    universe.load_new(positions.astype(np.float32), dimensions=boxes, dt=DT)
-    return universe
 
 
 def walk(rng: np.random.Generator, n_frames: int, n: int, d: float = 0.1) -> Array:
@@ -80,7 +65,7 @@ def test_equals_the_definition_for_wrapped_drifting_ions(n_frames: int, dimensio
     ]
     ours = ChargeDisplacement(groups, ANIONS).run().data
     centres = np.einsum(
-        "faik,i->fak", positions[:, : 5 * N_ANIONS].reshape(n_frames, -1, 5, 3), PS4 / PS4.sum()
+        "faik,i->fak", positions[:, : 5 * N_ANIONS].reshape(n_frames, -1, 5, 3), PS4_MASSES / PS4_MASSES.sum()
     )
     origin = centres.mean(axis=1)
     charge = positions[:, CATIONS][:, :30].sum(axis=1) + 2.0 * positions[:, CATIONS][:, 30:].sum(axis=1)

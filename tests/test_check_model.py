@@ -11,6 +11,7 @@ import torch
 from ase import Atoms
 from ase.build import bulk
 from ase.calculators.lj import LennardJones
+from crystals import CRYSTAL
 from torch import Tensor
 
 from openmm_anion import InputError, models
@@ -20,7 +21,6 @@ from openmm_anion.models.checking.dynamics import Run
 from openmm_anion.models.force import Bound
 from openmm_anion.models.potential import Potential
 
-CRYSTAL = Path(__file__).parents[1] / "examples" / "na3ps4" / "na3ps4.cif"
 SHORT = Run(temperature=60.0, timestep=0.002, heating=100, length=100, platform="Reference")
 
 

@@ -10,61 +10,15 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.io import read, write
-
-from openmm_anion.cli import main
-
-CRYSTAL = Path(__file__).parents[1] / "examples" / "na3ps4" / "na3ps4.cif"
-
-STUDY = """
-[structure]
-file = "crystal.cif"
-supercell = [2, 2, 2]
-cation = "Na"
-anion = "PS4"
-
-[potential]
-name = "na3ps4"
-
-[dynamics]
-temperatures = 850
-modes = ["free", "T"]
-timestep = 0.002
-snapshots = 1
-equilibration = 0.01
-production = 0.1
-"""
-
-
-def write_study(folder: Path, *changes: tuple[str, str]) -> Path:
-    text = STUDY
-    for old, new in changes:
-        assert old in text
-        text = text.replace(old, new)
-    crystal = folder / "crystal.cif"
-    if not crystal.exists():
-        crystal.write_text(CRYSTAL.read_text())
-    path = folder / "study.toml"
-    path.write_text(text)
-    return path
+from bad_input import complaint
+from crystals import CRYSTAL
+from study_files import write_study
 
 
 def crystal_atoms() -> Atoms:
     atoms = read(CRYSTAL)
     assert isinstance(atoms, Atoms)
     return atoms
-
-
-def complaint(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
-    """Run the command, expect status 2 and one line, and return that line."""
-    try:
-        status: object = main([str(argument) for argument in arguments])
-    except SystemExit as stop:
-        status = stop.code
-    captured = capsys.readouterr()
-    assert status == 2, captured.err
-    assert captured.err.startswith("openmm-anion")
-    assert captured.err.count("\n") == 1, captured.err
-    return captured.err.rstrip()
 
 
 @pytest.mark.parametrize(

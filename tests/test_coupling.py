@@ -17,9 +17,9 @@ from test_residence import (
     contacts,
     ions_at_large,
     two_kinds,
-    universe_of,
     wrap,
 )
+from universes import universe_of
 
 from openmm_anion.analysis.coupling import Coupling, visit_products
 from openmm_anion.analysis.ions import Anion
@@ -31,11 +31,6 @@ Array = np.ndarray[Any, Any]
 DT = 0.05
 ENTER, LEAVE = 0.4, 0.6
 """Rates at which cations come to an anion and leave it, 1/ps."""
-
-
-@pytest.fixture
-def rng() -> np.random.Generator:
-    return np.random.default_rng(5)
 
 
 def arms(positions: Array, anions: list[Anion]) -> Array:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import short_study
+from crystals import CRYSTAL
 from distributed import LocalCluster
 
 from openmm_anion.cli import main
@@ -20,23 +22,11 @@ from openmm_anion.study.recorder import DCD_HEADER
 from openmm_anion.study.schedule import run_study
 from openmm_anion.study.settings import StudySettings, parse_settings
 
-CRYSTAL = Path(__file__).parents[1] / "examples" / "na3ps4" / "na3ps4.cif"
-
 
 def settings(production: float = 0.2) -> StudySettings:
-    content = {
-        "structure": {"file": str(CRYSTAL), "supercell": [2, 2, 2], "cation": "Na", "anion": "PS4"},
-        "potential": {"name": "na3ps4"},
-        "dynamics": {
-            "temperatures": 850,
-            "modes": ["R"],
-            "snapshots": 1,
-            "equilibration": 0.06,
-            "production": production,
-        },
-        "output": {"frame_interval": 0.02, "checkpoint_interval": 0.02},
-        "computer": {"platform": "CPU", "workers": 2},
-    }
+    content = short_study.settings(equilibration=0.06, production=production).model_dump()
+    content["output"]["checkpoint_interval"] = 0.02
+    content["computer"]["workers"] = 2
     return parse_settings(content, "the test")
 
 

@@ -8,27 +8,14 @@ import pytest
 from ase.io.cube import read_cube
 from MDAnalysis.lib.mdamath import triclinic_vectors
 from scipy.special import erf
-from synthetic_study import BOX, N_ANIONS, TETRAHEDRON, anion_centres, jiggle
+from synthetic_study import ANIONS, BOX, CATIONS, N_ANIONS, TETRAHEDRON, anion_centres, jiggle
 
 from openmm_anion.analysis import continuous
 from openmm_anion.analysis.density import CationDensity, count_on_grid
-from openmm_anion.analysis.ions import Anion
 from openmm_anion.errors import InputError
 
 Array = np.ndarray[Any, Any]
 TRICLINIC = [BOX, 1.1 * BOX, 0.9 * BOX, 65.0, 75.0, 80.0]
-ANIONS = [
-    Anion(
-        "PS4",
-        np.arange(5 * a, 5 * a + 5),
-        ("P", "S", "S", "S", "S"),
-        np.array([30.974] + [32.06] * 4),
-        0,
-        np.arange(1, 5),
-    )
-    for a in range(N_ANIONS)
-]
-CATIONS = slice(5 * N_ANIONS, None)
 
 
 def vibrating(

@@ -27,11 +27,6 @@ from openmm_anion.analysis.hops import SiteHops
 from openmm_anion.errors import InputError
 
 
-@pytest.fixture
-def rng() -> np.random.Generator:
-    return np.random.default_rng(5)
-
-
 @pytest.mark.parametrize("dimensions", CELLS, ids=["cubic", "triclinic", "breathing"])
 def test_displacements_find_the_hops_that_are_apart(rng: np.random.Generator, dimensions: Array) -> None:
     path = walk(rng, 600, 0.15)

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase import Atoms
+from crystals import CRYSTAL
+from study_files import DISTILLATION
 
 from openmm_anion import InputError, models
 from openmm_anion.cli import main
@@ -30,46 +32,11 @@ test_conditions.__test__ = False  # type: ignore[attr-defined]  # the function i
 
 pytestmark = pytest.mark.timeout(900)  # six trainings, each in a process that imports torch first
 
-CRYSTAL = Path(__file__).parents[1] / "examples" / "na3ps4" / "na3ps4.cif"
-FILE = f"""
-name = "pupil"
-seed = 3
-
-[structure]
-file = "{CRYSTAL}"
-supercell = [2, 2, 2]
-anion = "PS4"
-
-[teacher]
-name = "na3ps4"
-
-[explore]
-temperatures = 700
-strains = [0.0, 0.01]
-modes = ["free", "V"]
-settling = 0.1
-length = 0.1
-
-[rounds]
-most = 2
-committee = 2
-start = 20
-picks = 6
-held_out = 4
-epochs = 2
-
-[training]
-epochs = 3
-
-[ani]
-hidden = [16]
-"""
-
 
 def settings_file(folder: Path, old: str = "", new: str = "") -> Path:
-    assert old in FILE
+    assert old in DISTILLATION
     path = folder / "distill.toml"
-    path.write_text(FILE.replace(old, new) if old else FILE)
+    path.write_text(DISTILLATION.replace(old, new) if old else DISTILLATION)
     return path
 
 

@@ -17,7 +17,7 @@ from crystals import labelled
 from hypothesis import given
 from hypothesis import strategies as st
 from openmm import app
-from test_cli_errors import STUDY, write_study
+from study_files import STUDY, write_study
 
 from openmm_anion import models
 from openmm_anion.atomic_file import write_bytes

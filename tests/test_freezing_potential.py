@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import copy
-from pathlib import Path
 
 import numpy as np
 import openmm
 import pytest
+from crystals import CRYSTAL
 from openmm import unit
 from platforms import PlatformCase
 
@@ -18,7 +18,6 @@ from openmm_anion.integrators import LangevinMiddleIntegrator, VerletIntegrator
 from openmm_anion.structure import build_system, read_structure
 
 Crystal = tuple[Polyanions, list[str], models.Potential, openmm.System]
-CRYSTAL = Path(__file__).parents[1] / "examples" / "na3ps4" / "na3ps4.cif"
 
 
 @pytest.fixture(scope="module")

@@ -40,11 +40,6 @@ from openmm_anion.analysis.sites import Sites
 from openmm_anion.errors import InputError
 
 
-@pytest.fixture
-def rng() -> np.random.Generator:
-    return np.random.default_rng(5)
-
-
 @pytest.mark.parametrize("dimensions", CELLS, ids=["cubic", "triclinic", "breathing"])
 @pytest.mark.parametrize("radius", [None, 1.2])
 def test_hops_between_sites_are_those_put_in(

@@ -101,9 +101,14 @@ def test_kinds_that_do_not_exist() -> None:
     ):
         potential.create_force(["Na"], kind="pyton")
     with pytest.raises(InputError, match="there is no kind of force 'tensorflow'; known: python, torch,"):
-        make_force(potential.bind(["Na"]), "tensorflow")
+        make_force(potential.bind(["Na"]), "tensorflow", "na3ps4")
 
 
 def test_what_counts_neighbours_is_no_cuda_graph() -> None:
-    with pytest.raises(InputError, match=r"calls aten::bincount, aten::nonzero, .* use kind 'torch'"):
+    """The line names the potential, what stands in the way, and the key to change."""
+    with pytest.raises(
+        InputError, match=r"^potential 'na3ps4' cannot be .*: it calls aten::bincount, aten::nonzero,"
+    ) as refusal:
         models.load("na3ps4").create_force(["Na"], kind="torch-graphs")
+    assert 'kind = "torch" under [potential] of a study file' in str(refusal.value)
+    assert models.load("na3ps4").create_force(["Na"], kind="torch").getName() == "TorchForce"

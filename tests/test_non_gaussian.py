@@ -1,15 +1,12 @@
 from __future__ import annotations
 
-from typing import Any
-
-import MDAnalysis as mda
 import numpy as np
 import pytest
 from MDAnalysis.lib.mdamath import triclinic_vectors
 from numpy.typing import NDArray
-from synthetic_study import BOX, N_ANIONS, trajectory
+from synthetic_study import ANIONS, BOX, CATIONS, N_ANIONS, PS4_MASSES, trajectory
+from universes import universe_of
 
-from openmm_anion.analysis.ions import Anion
 from openmm_anion.analysis.msd import mean_squared_displacement
 from openmm_anion.analysis.non_gaussian import (
     NonGaussianParameter,
@@ -23,19 +20,6 @@ Array = NDArray[np.float64]
 
 DT = 0.1
 TRICLINIC = [BOX, 1.1 * BOX, 1.2 * BOX, 70.0, 75.0, 80.0]
-PS4 = np.array([30.974, 32.06, 32.06, 32.06, 32.06])
-ANIONS = [
-    Anion("PS4", np.arange(5 * a, 5 * a + 5), ("P", "S", "S", "S", "S"), PS4, 0, np.arange(1, 5))
-    for a in range(N_ANIONS)
-]
-CATIONS = slice(5 * N_ANIONS, None)
-
-
-def universe_of(positions: Array, dimensions: list[float] | None = None) -> Any:
-    universe = mda.Universe.empty(positions.shape[1], trajectory=True)
-    boxes = None if dimensions is None else np.tile(dimensions, (len(positions), 1))
-    universe.load_new(positions.astype(np.float32), dimensions=boxes, dt=DT)
-    return universe
 
 
 def jumps(rng: np.random.Generator, n_frames: int, n: int, rate: float) -> Array:
@@ -59,7 +43,7 @@ def test_equals_the_definition_for_wrapped_drifting_ions(n_frames: int) -> None:
     lags = np.array([1, 2, 7, n_frames - 1]) * DT
     ours = NonGaussianParameter(universe.atoms[CATIONS], ANIONS, lags=lags).run().data
     centres = np.einsum(
-        "faik,i->fak", positions[:, : 5 * N_ANIONS].reshape(n_frames, -1, 5, 3), PS4 / PS4.sum()
+        "faik,i->fak", positions[:, : 5 * N_ANIONS].reshape(n_frames, -1, 5, 3), PS4_MASSES / PS4_MASSES.sum()
     )
     moved = positions[:, CATIONS] - centres.mean(axis=1, keepdims=True)
     expected = [by_definition(moved, k) for k in (1, 2, 7, n_frames - 1)]

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase import Atoms
-from test_study import CRYSTAL, settings
+from crystals import CRYSTAL
+from short_study import settings
 
 from openmm_anion.anions import find_polyanions
 from openmm_anion.cli import main

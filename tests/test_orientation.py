@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import MDAnalysis as mda
 import numpy as np
 import pytest
 from MDAnalysis.lib.mdamath import triclinic_vectors
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 from scipy.special import eval_legendre
 from synthetic_study import TETRAHEDRON, jiggle
+from universes import universe_of
 
 from openmm_anion.analysis.decay import fit_decay
 from openmm_anion.analysis.ions import Anion
@@ -34,13 +34,6 @@ def anion(formula: str, first: int = 0, center: int | None = 0) -> Anion:
     return Anion(
         formula, first + np.arange(len(symbols)), tuple(symbols), np.array(MASSES[formula]), center, ligands
     )
-
-
-def universe_of(positions: Array, dimensions: list[float] | None = None, dt: float = 0.1) -> Any:
-    universe = mda.Universe.empty(positions.shape[1], trajectory=True)
-    boxes = None if dimensions is None else np.tile(dimensions, (len(positions), 1))
-    universe.load_new(positions.astype(np.float32), dimensions=boxes, dt=dt)
-    return universe
 
 
 def random_walk(rng: np.random.Generator, n_frames: int, n: int, step: float) -> Array:

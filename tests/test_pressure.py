@@ -9,8 +9,9 @@ import MDAnalysis
 import numpy as np
 import openmm
 import pytest
+from crystals import CRYSTAL
 from openmm import unit
-from test_study import CRYSTAL, settings
+from short_study import settings
 
 from openmm_anion import models
 from openmm_anion.errors import InputError
@@ -23,11 +24,6 @@ from openmm_anion.study.schedule import run_study
 from openmm_anion.units import ANGSTROM
 
 Array = np.ndarray
-
-
-@pytest.fixture(scope="module")
-def study() -> PreparedStudy:
-    return prepare_study(settings())
 
 
 def strained_energy(supercell: tuple[int, int, int], strain: Array, *, built: bool) -> float:

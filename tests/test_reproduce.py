@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_cli_errors import CRYSTAL, write_study
+from crystals import CRYSTAL
+from study_files import write_study
 
 from openmm_anion import models
 from openmm_anion.cli import main

@@ -3,12 +3,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import MDAnalysis as mda
 import numpy as np
 import pytest
 from MDAnalysis.lib.distances import distance_array
 from MDAnalysis.lib.mdamath import triclinic_vectors
 from scipy.spatial.transform import Rotation
+from universes import universe_of
 
 from openmm_anion.analysis.correlation_time import integral_time, jackknife_error, leave_one_out
 from openmm_anion.analysis.ions import Anion
@@ -59,13 +59,6 @@ def ions_at_large(rng: np.random.Generator, n_frames: int, vectors: Array) -> Ar
 
 def wrap(positions: Array, vectors: Array) -> Array:
     return np.asarray(positions - np.floor(positions @ np.linalg.inv(vectors)) @ vectors)
-
-
-def universe_of(positions: Array, dimensions: Any = None, dt: float = 0.1) -> Any:
-    universe = mda.Universe.empty(positions.shape[1], trajectory=True)
-    boxes = None if dimensions is None else np.broadcast_to(dimensions, (len(positions), 6)).copy()
-    universe.load_new(positions.astype(np.float32), dimensions=boxes, dt=dt)
-    return universe
 
 
 def contacts(positions: Array, dimensions: Any, anions: list[Anion], cutoff: float, of: str) -> Array:

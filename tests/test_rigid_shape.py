@@ -6,6 +6,7 @@ import numpy as np
 import openmm
 import pytest
 import torch
+from frozen_salts import positions_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ion_crystals import IONS, TRICLINIC, Array, assert_held, ion_crystal
@@ -270,11 +271,6 @@ def salt_run(modes: str, steps: int) -> tuple[FrozenSystem, openmm.Context]:
     frozen.initialize(context, 300, seed=3)
     integrator.step(steps)
     return frozen, context
-
-
-def positions_of(context: openmm.Context) -> Array:
-    state = context.getState(getPositions=True)
-    return np.asarray(state.getPositions(asNumpy=True).value_in_unit(unit.nanometer))
 
 
 @pytest.mark.parametrize("modes", ["V", "TV"])

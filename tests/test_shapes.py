@@ -8,6 +8,7 @@ from time import perf_counter
 import numpy as np
 import openmm
 import pytest
+from frozen_salts import positions_of
 from ion_crystals import CUBIC, IONS, TRICLINIC, Array, IonCrystal, assert_held, ion_crystal
 from openmm import unit
 from platforms import PLATFORMS, PlatformCase
@@ -33,11 +34,6 @@ def run(
     frozen.check(context)
     integrator.step(steps)
     return frozen, context
-
-
-def positions_of(context: openmm.Context) -> Array:
-    state = context.getState(getPositions=True)
-    return np.asarray(state.getPositions(asNumpy=True).value_in_unit(unit.nanometer))
 
 
 @pytest.mark.parametrize("modes", ["T", "R", "TR", "RV", "TRV"])

@@ -3,7 +3,6 @@ from __future__ import annotations
 from itertools import product
 from typing import Any
 
-import MDAnalysis as mda
 import numpy as np
 import pytest
 import xarray as xr
@@ -11,6 +10,7 @@ from MDAnalysis.lib.mdamath import triclinic_vectors
 from scipy.ndimage import gaussian_filter
 from scipy.spatial.transform import Rotation
 from synthetic_study import jiggle
+from universes import universe_of
 
 from openmm_anion.analysis.density import CationDensity
 from openmm_anion.analysis.hops import SiteHops
@@ -76,14 +76,6 @@ def test_no_site_is_nearer_than_the_one_in_whose_core_a_position_is(
     found, distance = over_images(points, sites.fractional, cell, 2)
     np.testing.assert_array_equal(found, at)
     np.testing.assert_allclose(distance, np.linalg.norm(away, axis=1), rtol=1e-9)
-
-
-def universe_of(positions: Array, dimensions: list[float]) -> Any:
-    universe = mda.Universe.empty(positions.shape[1], trajectory=True)
-    universe.load_new(
-        positions.astype(np.float32), dimensions=np.tile(dimensions, (len(positions), 1)), dt=0.1
-    )
-    return universe
 
 
 def test_a_turned_cell_gives_the_same_hops(rng: np.random.Generator) -> None:

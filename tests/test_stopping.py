@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from short_study import settings
 from synthetic_study import write_study
-from test_study import settings
 
 from openmm_anion.comparison.progress import study_progress
 from openmm_anion.comparison.stopping import relative_uncertainties

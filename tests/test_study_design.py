@@ -8,8 +8,8 @@ from pathlib import Path
 import MDAnalysis
 import numpy as np
 import pytest
+from short_study import settings
 from synthetic_study import write_study
-from test_study import settings
 
 from openmm_anion.cli import main
 from openmm_anion.comparison.functions import StudyFunctions

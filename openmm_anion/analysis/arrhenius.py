@@ -39,6 +39,12 @@ class ArrheniusFit:
         Of :math:`\ln D_0` and :math:`E_a` (eV), if the errors of D are right.
     chi_squared : float
         Sum of the squared distances from the line in standard errors; about n - 2 if the law holds.
+
+    Examples
+    --------
+    >>> fit = arrhenius_fit([800.0, 900.0, 1000.0], [1.0, 2.0, 3.4], [0.1, 0.2, 0.3])
+    >>> round(fit.activation_energy, 1)  # eV
+    0.4
     """
 
     temperatures: Array
@@ -57,6 +63,11 @@ class ArrheniusFit:
         temperature : array_like
             Temperatures, K.
 
+        Returns
+        -------
+        array
+            D or conductivity at each temperature, in the unit of what was fitted.
+
         Raises
         ------
         InputError
@@ -74,6 +85,11 @@ class ArrheniusFit:
         level : float, optional
             Probability with which it holds the truth at one temperature.
 
+        Returns
+        -------
+        low, high : array
+            Ends of the interval at each temperature, in the unit of what was fitted.
+
         Raises
         ------
         InputError
@@ -85,12 +101,34 @@ class ArrheniusFit:
         return self.predict(temperature) / factor, self.predict(temperature) * factor
 
     def activation_energy_interval(self, level: float = 0.68) -> Interval:
-        """Return the interval of the activation energy that holds the truth with probability `level`, eV."""
+        """Return the interval of the activation energy that holds the truth with probability `level`.
+
+        Parameters
+        ----------
+        level : float
+            Between 0 and 1.
+
+        Returns
+        -------
+        low, high : float
+            eV.
+        """
         half = self._width(level) * float(np.sqrt(self.covariance[1, 1]))
         return self.activation_energy - half, self.activation_energy + half
 
     def prefactor_interval(self, level: float = 0.68) -> Interval:
-        """Return the interval of the prefactor that holds the truth with probability `level`, as D."""
+        """Return the interval of the prefactor that holds the truth with probability `level`.
+
+        Parameters
+        ----------
+        level : float
+            Between 0 and 1.
+
+        Returns
+        -------
+        low, high : float
+            In the unit of what was fitted.
+        """
         factor = float(np.exp(self._width(level) * np.sqrt(self.covariance[0, 0])))
         return self.prefactor / factor, self.prefactor * factor
 

@@ -91,6 +91,17 @@ class AnionsAtHops(Quantity):
         ----------
         start, stop, step : int, optional
             The frames that `hops` and `motion` are of.
+
+        Returns
+        -------
+        self
+            With ``data``.
+
+        Raises
+        ------
+        InputError
+            If there are fewer than two frames, not as many as motion has, or one without a cell; or as
+            `EventAverage.run`.
         """
         times = self._motion.time.values
         if len(times) < 2:

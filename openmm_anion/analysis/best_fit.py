@@ -209,6 +209,11 @@ def multiply(left: Array, right: Array) -> Array:
     left, right : array, shape (..., 4)
         Quaternions.
 
+    Returns
+    -------
+    array, shape (..., 4)
+        Quaternions, scalar part first.
+
     Examples
     --------
     >>> multiply(np.array([0.0, 1.0, 0.0, 0.0]), np.array([0.0, 0.0, 1.0, 0.0]))
@@ -249,6 +254,11 @@ def angle_between(p: Array, q: Array) -> Array:
     p, q : array, shape (..., 4)
         Unit quaternions; signs do not matter.
 
+    Returns
+    -------
+    array, shape (...)
+        From 0 to pi.
+
     Examples
     --------
     >>> print(f"{angle_between(np.array([1.0, 0, 0, 0]), np.array([0.5, 0.75**0.5, 0, 0])):.4f}")
@@ -267,6 +277,11 @@ def rotate(q: Array, vectors: Array) -> Array:
         Unit quaternions.
     vectors : array, shape (..., 3)
         Vectors.
+
+    Returns
+    -------
+    array, shape (..., 3)
+        In the unit of `vectors`.
 
     Examples
     --------

@@ -39,6 +39,11 @@ def wiener_relative_variance(n_frames: int, lags: ArrayLike) -> Array:
     lags : array_like of int
         Lags in frames, from 1 to ``n_frames - 1``.
 
+    Returns
+    -------
+    array
+        One number for each lag.
+
     References
     ----------
     H. Qian, M. P. Sheetz, E. L. Elson, Biophys. J. 60, 910 (1991), doi:10.1016/S0006-3495(91)82125-7.
@@ -72,6 +77,12 @@ class CollectiveSlope:
         What a single hop in the whole run adds to the slope, e^2 A^2/ps.
     window : FitWindow
         Lag times used.
+
+    Examples
+    --------
+    >>> slope = CollectiveSlope(6.0, 0.0, (0.0, 0.0, 0.01), 0.1, FitWindow(2.0, 10.0))
+    >>> slope.standard_error, slope.resolved
+    (0.6, True)
     """
 
     slope: float
@@ -101,6 +112,16 @@ class CollectiveSlope:
         tail. What is seen has a gamma distribution then, with the variance that belongs to that slope: a sum
         of few squares, which is skewed, and the noisier the larger it is. A slope within the noise counts as
         the noise, and its interval begins at zero.
+
+        Parameters
+        ----------
+        level : float
+            Between 0 and 1.
+
+        Returns
+        -------
+        low, high : float
+            e^2 A^2/ps; `low` is 0 for a slope within its noise, `high` may be infinite.
 
         Raises
         ------
@@ -219,6 +240,16 @@ def collective_slope(
 
 def default_window(duration_ps: float) -> FitWindow:
     """Lags for the slope of a single series, of a run of `duration_ps`; see `collective_slope`.
+
+    Parameters
+    ----------
+    duration_ps : float
+        Length of the run, ps.
+
+    Returns
+    -------
+    FitWindow
+        From where the windows of single ions begin to a tenth of the run, or twice the begin if that is more.
 
     Examples
     --------

@@ -20,5 +20,10 @@ def compiled(function: Function) -> Function:
     ----------
     function : callable
         Of numbers and NumPy arrays only.
+
+    Returns
+    -------
+    callable
+        Of the same arguments.
     """
     return cast(Function, njit(cache=True, nogil=True, error_model="numpy")(function))

@@ -143,10 +143,25 @@ def haven_ratio(
 def checked_level(level: float) -> float:
     """The level of an interval, if it is one.
 
+    Parameters
+    ----------
+    level : float
+        Probability that an interval is to hold the truth with.
+
+    Returns
+    -------
+    float
+        The same.
+
     Raises
     ------
     InputError
         If it is not between 0 and 1.
+
+    Examples
+    --------
+    >>> checked_level(0.95)
+    0.95
     """
     if not 0.0 < level < 1.0:
         raise InputError(f"level {level} is no probability between 0 and 1, such as 0.68 or 0.95")

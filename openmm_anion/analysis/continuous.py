@@ -239,6 +239,11 @@ def sections(indices: Indices) -> list[tuple[slice, slice]]:
     indices : array of int, shape (n,)
         At least one.
 
+    Returns
+    -------
+    list of (slice, slice)
+        Slices of the atoms, and of the array of indices.
+
     Examples
     --------
     >>> sections(np.array([7, 8, 2]))
@@ -261,10 +266,21 @@ def indices_of(atoms: Any, what: str) -> Indices:
     what : str
         What it is meant to be, for the error message.
 
+    Returns
+    -------
+    array of int
+        In the order of the selection.
+
     Raises
     ------
     InputError
         If it is empty, or is made anew for each frame.
+
+    Examples
+    --------
+    >>> import MDAnalysis as mda
+    >>> indices_of(mda.Universe.empty(3).atoms[1:], "cation")
+    array([1, 2])
     """
     if isinstance(atoms, UpdatingAtomGroup):
         raise InputError(f"the {what} selection changes from frame to frame; select without updating=True")
@@ -283,6 +299,11 @@ def time_step(trajectory: Any) -> float:
     ----------
     trajectory : MDAnalysis.coordinates.base.ReaderBase
         Frames.
+
+    Returns
+    -------
+    float
+        ps.
 
     Raises
     ------

@@ -90,6 +90,16 @@ def integral_time(
 def deal(n: int) -> Indices:
     """Deal things out to at most 20 groups in turn.
 
+    Parameters
+    ----------
+    n : int
+        How many things.
+
+    Returns
+    -------
+    array of int, shape (n,)
+        Group of each, from 0.
+
     Examples
     --------
     >>> deal(23)[-4:]
@@ -105,6 +115,11 @@ def leave_one_out(parts: Array) -> Array:
     ----------
     parts : array, shape (n_groups, ...)
         Contribution of each group.
+
+    Returns
+    -------
+    array, shape (n_groups, ...)
+        The sum without each.
 
     Examples
     --------

@@ -34,6 +34,11 @@ class Damage(BaseModel):
         Its element.
     distance_nm : float
         Length of the bond in that frame, or how far the anion moved, nm.
+
+    Examples
+    --------
+    >>> print(Damage(time_ps=1.5, anion=3, formula="PS4", atom=7, symbol="S", distance_nm=0.35))
+    PS4 number 3 lost S (atom 7) at 1.5 ps, bond 3.50 A
     """
 
     model_config = ConfigDict(frozen=True)

@@ -54,6 +54,16 @@ class FitWindow:
         Vibrations and librations of the ions in their cages have decayed after 2 ps, what is
         left of them is the constant that the fit leaves free. Lags beyond a quarter of the run
         have few independent origins: they add noise and no information.
+
+        Parameters
+        ----------
+        duration_ps : float
+            Length of the run, ps.
+
+        Returns
+        -------
+        FitWindow
+            Its lags, ps.
         """
         return cls(begin_ps=min(2.0, 0.1 * duration_ps), end_ps=0.25 * duration_ps)
 
@@ -78,6 +88,12 @@ class RunDiffusion:
         Lag times used.
     by_particle : ndarray, shape (n_particles,)
         Slope / 6 of each cation, A^2/ps; `d` is their mean.
+
+    Examples
+    --------
+    >>> run = RunDiffusion(0.2, 0.02, 0.001, 0.5, 48, FitWindow(2.0, 5.0))
+    >>> run.resolved, run.events
+    (True, 100.0)
     """
 
     d: float
@@ -127,6 +143,11 @@ class RunDiffusion:
         level : float
             Probability, 0.95 say.
 
+        Returns
+        -------
+        low, high : float
+            A^2/ps.
+
         Raises
         ------
         InputError
@@ -150,6 +171,16 @@ class RunDiffusion:
         Events are counts: :math:`k \ln (D/g) - D/g`, Poisson's likelihood for a number k that need
         not be whole. A faster motion is also a noisier one; a normal distribution with the
         observed error would let a run in which nothing happened to hop claim that D is zero.
+
+        Parameters
+        ----------
+        true_d : array_like
+            Diffusion coefficients to judge, A^2/ps, above zero.
+
+        Returns
+        -------
+        array
+            One number for each, of the shape of `true_d`.
         """
         mean_events = np.asarray(true_d, dtype=np.float64) / self.event
         return np.asarray(self.events * np.log(mean_events) - mean_events)

@@ -244,6 +244,11 @@ def whole_cells(fractional: Array, weights: Array, cell: Array) -> Array:
     cell : array, shape (3, 3)
         Cell, vectors as rows.
 
+    Returns
+    -------
+    array, shape (n, 3)
+        Whole numbers, to be added to the fractional coordinates.
+
     Examples
     --------
     >>> whole_cells(np.array([[0.1, 0.5, 0.5], [0.9, 0.5, 0.5]]), np.array([[0.5, 0.5]]), 9.0 * np.eye(3)) + 0

@@ -42,6 +42,12 @@ def find_dwells(
         Which operation makes the new basin of the old one; -1 if none does.
     dwells : array of int, shape (n_frames,)
         Basin of each frame, from 0, event e leads to e + 1; -1 on the way and on excursions.
+
+    Examples
+    --------
+    >>> series = np.array([[1.0, 0.0, 0.0]] * 3 + [[0.0, 1.0, 0.0]] * 4)
+    >>> find_dwells(series, np.eye(3)[None], 0.5, 2)[0]
+    array([3])
     """
     n, d = series.shape
     half = d == 4
@@ -164,6 +170,11 @@ def turn_angle(a: Array, b: Array) -> Array:
     ----------
     a, b : array, shape (..., 4) or (..., 3)
         Unit quaternions, or directions.
+
+    Returns
+    -------
+    array, shape (...)
+        From 0 to pi.
 
     Examples
     --------

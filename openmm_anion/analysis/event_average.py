@@ -237,7 +237,18 @@ class EventAverage(Quantity):
         _check_within(self._ions, n_ions, "ion")
 
     def run(self) -> EventAverage:
-        """Average; no trajectory is read."""
+        """Average; no trajectory is read.
+
+        Returns
+        -------
+        self
+            With ``data``.
+
+        Raises
+        ------
+        InputError
+            If fewer than two events have their whole window within the record.
+        """
         last = self._n_frames - 1 - self._after
         whole = (self._frames >= self._before) & (self._frames <= last)
         frames, ions = self._frames[whole], self._ions[whole]
@@ -351,6 +362,11 @@ def departure_p_value(mean: Array, controls: Array) -> float:
         Average over events.
     controls : array, shape (n_controls, n)
         Averages of the controls.
+
+    Returns
+    -------
+    float
+        (k + 1) / (n_controls + 1), where k controls depart as far.
 
     Examples
     --------

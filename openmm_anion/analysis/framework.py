@@ -127,6 +127,16 @@ def relative_to_origin(positions: Array, origin: Array, moved: Array) -> Array:
         Of each frame.
     moved : array, shape (k, n, 3)
         Where the result goes.
+
+    Returns
+    -------
+    array, shape (k, n, 3)
+        `moved`.
+
+    Examples
+    --------
+    >>> relative_to_origin(np.ones((1, 2, 3)), np.array([[1.0, 0.0, 0.0]]), np.empty((1, 2, 3)))[0, 0]
+    array([0., 1., 1.])
     """
     for f in range(positions.shape[0]):
         for a in range(positions.shape[1]):
@@ -149,6 +159,11 @@ def frame_of(relative_to: Frame, universe: Any) -> Framework:
         of mass of all atoms; or the lab.
     universe : MDAnalysis.Universe
         With masses, where they are needed and not in the anions.
+
+    Returns
+    -------
+    Framework
+        Gives the origin of each frame of the trajectory.
 
     Raises
     ------
@@ -176,10 +191,23 @@ def masses_known(universe: Any) -> Array:
     universe : MDAnalysis.Universe
         With masses.
 
+    Returns
+    -------
+    array, shape (number of atoms,)
+        Da.
+
     Raises
     ------
     InputError
         If the topology has none.
+
+    Examples
+    --------
+    >>> import MDAnalysis as mda
+    >>> u = mda.Universe.empty(1)
+    >>> u.add_TopologyAttr("masses", [22.99])
+    >>> masses_known(u)
+    array([22.99])
     """
     if not hasattr(universe.atoms, "masses"):
         raise InputError('the topology has no masses; set universe.add_TopologyAttr("masses", [...]), in Da')

@@ -21,7 +21,22 @@ Told = tuple[str, dict[str, float]]
 
 
 def msd(suite: Suite, data: xr.Dataset) -> Told:
-    """Self-diffusion, from the slope of the mean squared displacement."""
+    """Self-diffusion, from the slope of the mean squared displacement.
+
+    Parameters
+    ----------
+    suite : Suite
+        What was chosen.
+    data : xarray.Dataset
+        ``lag_times`` (ps) and ``msd_by_particle`` (A^2).
+
+    Returns
+    -------
+    headline : str
+        In one line.
+    numbers : dict of str to float
+        ``D_cm2_per_s``, ``D_error_cm2_per_s``, and the ends of its 68 and 95 % intervals.
+    """
     found = run_diffusion(
         data.lag_times.values, data.msd_by_particle.values, hop_length=suite.neighbour_distance
     )
@@ -43,7 +58,22 @@ def msd(suite: Suite, data: xr.Dataset) -> Told:
 
 
 def charge(suite: Suite, data: xr.Dataset) -> Told:
-    """Conductivity and Haven ratio, where the temperature is known."""
+    """Conductivity and Haven ratio, where the temperature is known.
+
+    Parameters
+    ----------
+    suite : Suite
+        What was chosen.
+    data : xarray.Dataset
+        Not looked at; the quantity that was run is.
+
+    Returns
+    -------
+    headline : str
+        In one line.
+    numbers : dict of str to float
+        ``conductivity_S_per_cm`` and ``haven_ratio``; empty where they are not resolved.
+    """
     if suite.choices.temperature is None:
         return "collective displacement; give the temperature for a conductivity", {}
     quantity: Any = suite.done["charge"]
@@ -60,19 +90,81 @@ def charge(suite: Suite, data: xr.Dataset) -> Told:
 
 
 def non_gaussian(suite: Suite, data: xr.Dataset) -> Told:
-    """Where displacements are the least Gaussian."""
+    """Where displacements are the least Gaussian.
+
+    Parameters
+    ----------
+    suite : Suite
+        What was chosen.
+    data : xarray.Dataset
+        ``alpha`` over ``lag_times`` (ps).
+
+    Returns
+    -------
+    headline : str
+        In one line.
+    numbers : dict of str to float
+        ``alpha_2`` and ``alpha_2_at_ps``.
+
+    Examples
+    --------
+    >>> alpha = ("lag_times", [0.1, 0.4])
+    >>> non_gaussian(None, xr.Dataset({"alpha": alpha}, {"lag_times": [1.0, 2.0]}))
+    ('largest at 2 ps: 0.40', {'alpha_2': 0.4, 'alpha_2_at_ps': 2.0})
+    """
     peak = int(np.nanargmax(data.alpha.values))
     at, alpha = float(data.lag_times[peak]), float(data.alpha[peak])
     return f"largest at {at:.3g} ps: {alpha:.2f}", {"alpha_2": alpha, "alpha_2_at_ps": at}
 
 
 def van_hove_self(suite: Suite, data: xr.Dataset) -> Told:
-    """Lag times."""
+    """Lag times.
+
+    Parameters
+    ----------
+    suite : Suite
+        What was chosen.
+    data : xarray.Dataset
+        With ``lag_times`` (ps).
+
+    Returns
+    -------
+    headline : str
+        In one line.
+    numbers : dict of str to float
+        None.
+
+    Examples
+    --------
+    >>> van_hove_self(None, xr.Dataset(coords={"lag_times": [1.0, 2.0]}))
+    ('at 1, 2 ps', {})
+    """
     return f"at {_times(data)} ps", {}
 
 
 def van_hove_distinct(suite: Suite, data: xr.Dataset) -> Told:
-    """Where neighbours are."""
+    """Where neighbours are.
+
+    Parameters
+    ----------
+    suite : Suite
+        What was chosen.
+    data : xarray.Dataset
+        ``g`` over ``lag_times`` (ps) and ``distance`` (A).
+
+    Returns
+    -------
+    headline : str
+        In one line.
+    numbers : dict of str to float
+        ``peak_A``: the distance at which g(r) is highest at the first lag time.
+
+    Examples
+    --------
+    >>> g = (("lag_times", "distance"), [[0.0, 2.0]])
+    >>> van_hove_distinct(None, xr.Dataset({"g": g}, {"lag_times": [0.0], "distance": [2.5, 3.5]}))
+    ('at 0 ps; highest at 3.50 A: g = 2.0', {'peak_A': 3.5})
+    """
     first = data.g.values[0]
     peak = float(data.distance[int(first.argmax())])
     return f"at {_times(data)} ps; highest at {peak:.2f} A: g = {first.max():.1f}", {"peak_A": peak}
@@ -87,13 +179,48 @@ def _times(data: xr.Dataset) -> str:
 
 
 def density(suite: Suite, data: xr.Dataset) -> Told:
-    """How uneven the density is."""
+    """How uneven the density is.
+
+    Parameters
+    ----------
+    suite : Suite
+        What was chosen.
+    data : xarray.Dataset
+        ``density`` on a grid, A^-3.
+
+    Returns
+    -------
+    headline : str
+        In one line.
+    numbers : dict of str to float
+        None.
+
+    Examples
+    --------
+    >>> density(None, xr.Dataset({"density": (("a", "b", "c"), np.full((2, 2, 1), 0.03))}))
+    ('on a grid of 2 x 2 x 1; largest 0.03 per A^3', {})
+    """
     rho = data.density.values
     return f"on a grid of {' x '.join(map(str, rho.shape))}; largest {rho.max():.2g} per A^3", {}
 
 
 def hops(suite: Suite, data: xr.Dataset) -> Told:
-    """Rate of lasting displacements."""
+    """Rate of lasting displacements.
+
+    Parameters
+    ----------
+    suite : Suite
+        What was chosen.
+    data : xarray.Dataset
+        Of `DisplacementHops`.
+
+    Returns
+    -------
+    headline : str
+        In one line.
+    numbers : dict of str to float
+        ``hop_rate_per_ps`` with the ends of its 95 % interval, and ``rattling_A``.
+    """
     low, high = data.hop_rate_interval.values
     rate, rattling = float(data.hop_rate), float(data.rattling_amplitude)
     return (
@@ -109,7 +236,22 @@ def hops(suite: Suite, data: xr.Dataset) -> Told:
 
 
 def site_hops(suite: Suite, data: xr.Dataset) -> Told:
-    """Rate of hops between sites."""
+    """Rate of hops between sites.
+
+    Parameters
+    ----------
+    suite : Suite
+        What was chosen.
+    data : xarray.Dataset
+        Of `SiteHops`.
+
+    Returns
+    -------
+    headline : str
+        In one line.
+    numbers : dict of str to float
+        ``site_hop_rate_per_ps`` and ``residence_time_ps``.
+    """
     rate, time = float(data.lasting_hop_rate), float(data.residence_time)
     back = 100.0 * float(data.return_fraction)
     return (
@@ -120,7 +262,28 @@ def site_hops(suite: Suite, data: xr.Dataset) -> Told:
 
 
 def anion_motion(suite: Suite, data: xr.Dataset) -> Told:
-    """How far anions librate and vibrate."""
+    """How far anions librate and vibrate.
+
+    Parameters
+    ----------
+    suite : Suite
+        What was chosen.
+    data : xarray.Dataset
+        ``libration_rms`` (rad) and ``vibration_rms`` (A) of each anion.
+
+    Returns
+    -------
+    headline : str
+        In one line.
+    numbers : dict of str to float
+        ``libration_degrees`` and ``vibration_A``.
+
+    Examples
+    --------
+    >>> rms = {"libration_rms": ("anion", [0.1]), "vibration_rms": ("anion", [0.05])}
+    >>> anion_motion(None, xr.Dataset(rms))[0]
+    'librations 5.7 degrees, vibrations 0.050 A (rms)'
+    """
     libration = float(np.degrees(np.sqrt((data.libration_rms.values**2).mean())))
     vibration = float(np.sqrt((data.vibration_rms.values**2).mean()))
     return (
@@ -130,7 +293,22 @@ def anion_motion(suite: Suite, data: xr.Dataset) -> Told:
 
 
 def orientation(suite: Suite, data: xr.Dataset) -> Told:
-    """Correlation times of the orientation."""
+    """Correlation times of the orientation.
+
+    Parameters
+    ----------
+    suite : Suite
+        What was chosen.
+    data : xarray.Dataset
+        Of `OrientationalCorrelation`.
+
+    Returns
+    -------
+    headline : str
+        In one line.
+    numbers : dict of str to float
+        ``tau_ORDER_KIND_ps`` of each order and kind of anion.
+    """
     parts, numbers = _nothing()
     for kind in data.kind.values:
         for order in data.order.values:
@@ -143,7 +321,22 @@ def orientation(suite: Suite, data: xr.Dataset) -> Told:
 
 
 def rotations(suite: Suite, data: xr.Dataset) -> Told:
-    """Rate of large-angle rotations."""
+    """Rate of large-angle rotations.
+
+    Parameters
+    ----------
+    suite : Suite
+        What was chosen.
+    data : xarray.Dataset
+        Of `RotationEvents`.
+
+    Returns
+    -------
+    headline : str
+        In one line.
+    numbers : dict of str to float
+        ``rotation_rate_KIND_per_ps`` of each kind of anion, with the ends of its 95 % interval.
+    """
     parts, numbers = _nothing()
     for kind in data.kind.values:
         at = {"kind": kind}
@@ -158,7 +351,22 @@ def rotations(suite: Suite, data: xr.Dataset) -> Told:
 
 
 def at_hops(suite: Suite, data: xr.Dataset) -> Told:
-    """What the nearest anions do around hops, over what they do at other times."""
+    """What the nearest anions do around hops, over what they do at other times.
+
+    Parameters
+    ----------
+    suite : Suite
+        What was chosen.
+    data : xarray.Dataset
+        Of `AnionsAtHops`.
+
+    Returns
+    -------
+    headline : str
+        In one line.
+    numbers : dict of str to float
+        ``SERIES_at_hops_over_other_times`` and ``SERIES_at_hops_p_value`` of each series.
+    """
     parts, numbers = _nothing()
     for name in SERIES:
         # Of a motion from the begin of the window its whole; of the shape what it is at the hop.
@@ -175,7 +383,22 @@ def at_hops(suite: Suite, data: xr.Dataset) -> Told:
 
 
 def at_rotations(suite: Suite, data: xr.Dataset) -> Told:
-    """Where cations around a turning anion are furthest from what is usual."""
+    """Where cations around a turning anion are furthest from what is usual.
+
+    Parameters
+    ----------
+    suite : Suite
+        What was chosen.
+    data : xarray.Dataset
+        Of `VanHoveAtEvents`.
+
+    Returns
+    -------
+    headline : str
+        In one line.
+    numbers : dict of str to float
+        ``van_hove_at_rotations_outside_percent``.
+    """
     away = data.g - data.g_control
     outside = (data.g < data.g_band[0]) | (data.g > data.g_band[1])
     share = 100.0 * float(outside.mean())
@@ -189,7 +412,22 @@ def at_rotations(suite: Suite, data: xr.Dataset) -> Told:
 
 
 def residence(suite: Suite, data: xr.Dataset) -> Told:
-    """How long cations stay at an anion."""
+    """How long cations stay at an anion.
+
+    Parameters
+    ----------
+    suite : Suite
+        What was chosen.
+    data : xarray.Dataset
+        Of `ResidenceCorrelation`.
+
+    Returns
+    -------
+    headline : str
+        In one line.
+    numbers : dict of str to float
+        ``residence_KIND_ps`` of each kind of anion.
+    """
     parts, numbers = _nothing()
     for kind in data.kind.values:
         at = {"kind": kind}
@@ -203,7 +441,22 @@ def residence(suite: Suite, data: xr.Dataset) -> Told:
 
 
 def coupling(suite: Suite, data: xr.Dataset) -> Told:
-    """How much residence and orientation go together."""
+    """How much residence and orientation go together.
+
+    Parameters
+    ----------
+    suite : Suite
+        What was chosen.
+    data : xarray.Dataset
+        Of `Coupling`.
+
+    Returns
+    -------
+    headline : str
+        In one line.
+    numbers : dict of str to float
+        ``coupling_KIND`` of each kind of anion, where it is largest.
+    """
     parts, numbers = _nothing()
     for kind in data.kind.values:
         curve = data.coupling.sel(kind=kind)
@@ -216,7 +469,28 @@ def coupling(suite: Suite, data: xr.Dataset) -> Told:
 
 
 def spectrum(suite: Suite, data: xr.Dataset) -> Told:
-    """Temperatures of the kinds of motion."""
+    """Temperatures of the kinds of motion.
+
+    Parameters
+    ----------
+    suite : Suite
+        What was chosen.
+    data : xarray.Dataset
+        ``temperature`` (K) and ``note`` of each ``part``.
+
+    Returns
+    -------
+    headline : str
+        In one line.
+    numbers : dict of str to float
+        ``temperature_PART_K`` of each kind of motion.
+
+    Examples
+    --------
+    >>> parts = {"temperature": ("part", [300.2, np.nan]), "note": ("part", ["", ""])}
+    >>> spectrum(None, xr.Dataset(parts, {"part": ["cations", "rotation"]}))
+    ('cations 300 K', {'temperature_cations_K': 300.2})
+    """
     kelvin = {str(part): float(data.temperature.sel(part=part)) for part in data.part.values}
     there = {part: value for part, value in kelvin.items() if np.isfinite(value) and part != "cross"}
     text = ", ".join(f"{part} {value:.0f} K" for part, value in there.items())

@@ -123,6 +123,14 @@ class AnionWatch(Watch):
         The crystal, nm, wrapped or not.
     box : array_like, shape (3, 3)
         Box vectors as rows, nm.
+
+    Examples
+    --------
+    >>> crystal = [[0.0, 0.0, 0.0], [0.2, 0.0, 0.0]]
+    >>> watch = AnionWatch(["PS"], [[[0, 1]]], [[0, 1]], ["P", "S"], [31.0, 32.0], crystal, np.eye(3))
+    >>> [print(damage) for damage in watch([[0.0, 0.0, 0.0], [0.4, 0.0, 0.0]], np.eye(3), 1.0)]
+    PS number 0 lost S (atom 1) at 1 ps, bond 4.00 A
+    [None]
     """
 
     def __init__(

@@ -42,6 +42,12 @@ class Anion:
     ligands : array of int
         Places in `indices` of the atoms that show the orientation: those far from the centre, and of
         these those that are bonded to one atom only (H in B12H12), if there are any.
+
+    Examples
+    --------
+    >>> anion = Anion("CN", np.array([0, 1]), ("C", "N"), np.array([12.0, 14.0]), None, np.array([0, 1]))
+    >>> len(anion.indices)
+    2
     """
 
     formula: str
@@ -64,6 +70,12 @@ class Ions:
         Atoms of the mobile element.
     anions : tuple of Anion
         Polyanions in the order of their first atom.
+
+    Examples
+    --------
+    >>> import MDAnalysis as mda
+    >>> len(Ions(mda.Universe.empty(2), np.array([0, 1]), ()).cations)
+    2
     """
 
     universe: Any
@@ -85,6 +97,11 @@ def find_ions(universe: Any, cation: str, anions: str | Sequence[str]) -> Ions:
         Element, e.g. ``"Na"``.
     anions : str or sequence of str
         Formulas, e.g. ``"PS4"``.
+
+    Returns
+    -------
+    Ions
+        Indices of the cations, and the anions.
 
     Raises
     ------
@@ -130,6 +147,11 @@ def anion_of(found: Polyanion, masses: Array) -> Anion:
     masses : array, shape (n,)
         Masses of its atoms, Da.
 
+    Returns
+    -------
+    Anion
+        Indices, elements, masses (Da), centre and ligands.
+
     Examples
     --------
     >>> from ase.build import molecule
@@ -150,6 +172,16 @@ def anion_of(found: Polyanion, masses: Array) -> Anion:
 
 def elements_of(universe: Any) -> list[str]:
     """Elements of all atoms, from the topology's elements or else from types or names.
+
+    Parameters
+    ----------
+    universe : MDAnalysis.Universe
+        Its atoms are asked for ``elements``, ``names`` and ``types``, in this order.
+
+    Returns
+    -------
+    list of str
+        A symbol for each atom.
 
     Raises
     ------
@@ -192,6 +224,18 @@ def _element(text: str) -> str | None:
 def masses_of(universe: Any, symbols: Sequence[str]) -> Array:
     """Masses of all atoms, Da: the topology's where it has them all, else those of the elements.
 
+    Parameters
+    ----------
+    universe : MDAnalysis.Universe
+        Whose topology may have masses.
+    symbols : sequence of str
+        Element of each atom.
+
+    Returns
+    -------
+    array, shape (number of atoms,)
+        Da.
+
     Examples
     --------
     >>> import MDAnalysis as mda
@@ -206,7 +250,24 @@ def masses_of(universe: Any, symbols: Sequence[str]) -> Array:
 
 
 def tell_apart(anions: Sequence[Anion]) -> dict[str, list[Anion]]:
-    """Group anions by formula: what is averaged over must be of one kind."""
+    """Group anions by formula: what is averaged over must be of one kind.
+
+    Parameters
+    ----------
+    anions : sequence of Anion
+        Of any kinds.
+
+    Returns
+    -------
+    dict of str to list of Anion
+        The anions of each formula, in the order in which formulas come first.
+
+    Examples
+    --------
+    >>> one = Anion("CN", np.array([0, 1]), ("C", "N"), np.array([12.0, 14.0]), None, np.array([0, 1]))
+    >>> [(formula, len(group)) for formula, group in tell_apart([one, one]).items()]
+    [('CN', 2)]
+    """
     kinds: dict[str, list[Anion]] = {}
     for anion in anions:
         kinds.setdefault(anion.formula, []).append(anion)
@@ -215,6 +276,11 @@ def tell_apart(anions: Sequence[Anion]) -> dict[str, list[Anion]]:
 
 def center_weights(anions: Sequence[Anion]) -> tuple[Indices, Array]:
     """All anion atoms, and the matrix that makes centres of mass of their positions.
+
+    Parameters
+    ----------
+    anions : sequence of Anion
+        With indices (n,) and masses (n,), Da, of their atoms.
 
     Returns
     -------

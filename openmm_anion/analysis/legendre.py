@@ -96,7 +96,28 @@ def harmonics(unit_vectors: ArrayLike, order: int) -> Array:
 
 
 def checked_order(order: int) -> int:
-    """Return an order of a Legendre polynomial, if it is from 1 to 3; raise InputError if not."""
+    """Return an order of a Legendre polynomial, if it is from 1 to 3.
+
+    Parameters
+    ----------
+    order : int
+        Of the polynomial.
+
+    Returns
+    -------
+    int
+        The same.
+
+    Raises
+    ------
+    InputError
+        If it is another.
+
+    Examples
+    --------
+    >>> checked_order(2)
+    2
+    """
     if order not in range(1, HIGHEST_ORDER + 1):
         raise InputError(f"order {order} of the Legendre polynomial: give 1 to {HIGHEST_ORDER}")
     return order

@@ -99,6 +99,11 @@ def fast_length(least: int) -> int:
     least : int
         Smallest size that will do.
 
+    Returns
+    -------
+    int
+        At least `least`.
+
     Examples
     --------
     >>> fast_length(5000), fast_length(4200)
@@ -225,6 +230,11 @@ def number_of_lags(n_frames: int, interval: float, longest: float | None) -> int
         Time between them, ps.
     longest : float or None
         Longest lag time, ps; None takes all there are.
+
+    Returns
+    -------
+    int
+        At most `n_frames`.
 
     Raises
     ------

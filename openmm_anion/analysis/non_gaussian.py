@@ -33,6 +33,11 @@ def log_spaced_lags(n_frames: int, number: int) -> Indices:
     number : int
         How many; fewer where they coincide.
 
+    Returns
+    -------
+    array of int
+        Ascending, each once.
+
     Examples
     --------
     >>> log_spaced_lags(201, 5)
@@ -60,6 +65,12 @@ def displacement_moments(positions: Array, lags: Indices) -> tuple[Array, Array]
     -------
     second, fourth : array, shape (n_lags, n_particles)
         Square and fourth power of the unit of `positions`.
+
+    Examples
+    --------
+    >>> walk = np.arange(4.0)[:, None, None] * np.ones((1, 1, 3))
+    >>> displacement_moments(walk, np.array([2]))
+    (array([[12.]]), array([[144.]]))
     """
     n_frames, n_particles = positions.shape[:2]
     second, fourth = np.zeros((len(lags), n_particles)), np.zeros((len(lags), n_particles))

@@ -125,10 +125,26 @@ class OrientedAnions(ContinuousAnalysis):
 def polyatomic(anions: Sequence[Anion]) -> tuple[Anion, ...]:
     """The anions, if there are any and all have an orientation.
 
+    Parameters
+    ----------
+    anions : sequence of Anion
+        What a quantity is asked for.
+
+    Returns
+    -------
+    tuple of Anion
+        The same.
+
     Raises
     ------
     InputError
         If there are none, one is no `Anion`, or one has a single atom.
+
+    Examples
+    --------
+    >>> anion = Anion("CN", np.array([0, 1]), ("C", "N"), np.array([12.0, 14.0]), None, np.array([0, 1]))
+    >>> len(polyatomic([anion]))
+    1
     """
     anions = tuple(anions)
     if not anions:
@@ -144,6 +160,16 @@ def polyatomic(anions: Sequence[Anion]) -> tuple[Anion, ...]:
 def starts_of(anions: Sequence[Anion]) -> Indices:
     """Where each anion begins in the atoms of all anions, one after the other; and where the last one ends.
 
+    Parameters
+    ----------
+    anions : sequence of Anion
+        Of any sizes.
+
+    Returns
+    -------
+    array of int, shape (number of anions + 1,)
+        Sums of their numbers of atoms, from 0.
+
     Examples
     --------
     >>> anion = Anion("CN", np.array([4, 7]), ("C", "N"), np.array([1.0, 3.0]), None, np.array([0, 1]))
@@ -156,6 +182,16 @@ def starts_of(anions: Sequence[Anion]) -> Indices:
 def molecules_of(starts: Indices) -> list[Indices]:
     """Places of the atoms of each anion, as `ContinuousAnalysis` wants them.
 
+    Parameters
+    ----------
+    starts : array of int, shape (number of anions + 1,)
+        From `starts_of`.
+
+    Returns
+    -------
+    list of array of int
+        For each anion.
+
     Examples
     --------
     >>> molecules_of(np.array([0, 2, 5]))
@@ -166,7 +202,7 @@ def molecules_of(starts: Indices) -> list[Indices]:
 
 @compiled
 def take_centres(positions: Array, starts: Indices, masses: Array) -> Array:
-    """Return centres of mass (n_frames, n_anions, 3); positions are about them afterwards.
+    """Return centres of mass; positions are about them afterwards.
 
     Parameters
     ----------
@@ -176,6 +212,17 @@ def take_centres(positions: Array, starts: Indices, masses: Array) -> Array:
         Anion a has the atoms from ``starts[a]`` to ``starts[a + 1]``.
     masses : array, shape (n_atoms,)
         Masses.
+
+    Returns
+    -------
+    array, shape (n_frames, n_anions, 3)
+        Centres of mass, in the unit of `positions`.
+
+    Examples
+    --------
+    >>> x = np.array([[[0.0, 0, 0], [2, 0, 0]]])
+    >>> take_centres(x, np.array([0, 2]), np.array([1.0, 3.0])), x[0, :, 0]
+    (array([[[1.5, 0. , 0. ]]]), array([-1.5,  0.5]))
     """
     centres = np.zeros((positions.shape[0], len(starts) - 1, 3))
     for f in range(positions.shape[0]):

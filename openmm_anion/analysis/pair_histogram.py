@@ -27,6 +27,11 @@ def inscribed_radius(cells: Array) -> float:
     cells : array, shape (..., 3, 3)
         Cells, vectors as rows.
 
+    Returns
+    -------
+    float
+        Of the smallest cell, in the unit of the vectors.
+
     Examples
     --------
     >>> inscribed_radius(np.array([[3.0, 0, 0], [0, 4, 0], [0, 4, 4]]))

@@ -51,7 +51,13 @@ class FrameReader(AnalysisBase):
 
     @classmethod
     def get_supported_backends(cls) -> tuple[str, ...]:
-        """Names of the backends of MDAnalysis."""
+        """Names of the backends of MDAnalysis.
+
+        Returns
+        -------
+        tuple of str
+            As `ParallelReading.get_supported_backends`.
+        """
         return (SERIAL, "multiprocessing", "dask")
 
     def __init__(self, trajectory: Any, indices: Indices, velocities: bool) -> None:
@@ -92,7 +98,13 @@ class ParallelReading(AnalysisBase):
 
     @classmethod
     def get_supported_backends(cls) -> tuple[str, ...]:
-        """Names of the backends of MDAnalysis: "serial", "multiprocessing" and "dask"."""
+        """Names of the backends of MDAnalysis: "serial", "multiprocessing" and "dask".
+
+        Returns
+        -------
+        tuple of str
+            What `run` takes as ``backend``.
+        """
         return FrameReader.get_supported_backends()
 
     def run(
@@ -124,6 +136,11 @@ class ParallelReading(AnalysisBase):
             ``unsupported_backend=True``.
         **options
             ``unsupported_backend`` and ``progressbar_kwargs``, as there.
+
+        Returns
+        -------
+        self
+            With ``data``.
 
         Raises
         ------

@@ -99,7 +99,13 @@ class PathStore:
         self._filled += k
 
     def pieces(self) -> Iterator[tuple[slice, Array]]:
-        """Yield which particles, and their positions in all frames, shape (n_frames, some, numbers)."""
+        """Yield which particles, and their positions in all frames, shape (n_frames, some, numbers).
+
+        Yields
+        ------
+        slice, array
+            One piece after the other, all particles in order.
+        """
         if not self._files:
             yield self._some[0], self._kept
         for some, file in zip(self._some, self._files, strict=False):
@@ -111,6 +117,11 @@ class PathStore:
 
         What is in files comes as a map of another temporary file: the system reads from it what is used, and
         removes it with the array.
+
+        Returns
+        -------
+        array, shape (n_frames, n_particles, numbers)
+            As `pieces` gives it.
 
         Raises
         ------

@@ -18,6 +18,11 @@ def poisson_interval(count: int, level: float = 0.95) -> tuple[float, float]:
     level : float, optional
         Confidence.
 
+    Returns
+    -------
+    low, high : float
+        Events; `low` is 0 where `count` is.
+
     References
     ----------
     F. Garwood, Biometrika 28, 437 (1936), doi:10.1093/biomet/28.3-4.437.

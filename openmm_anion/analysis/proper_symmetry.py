@@ -130,6 +130,11 @@ def ends_are_alike(shape: Array, symbols: Sequence[str], tolerance: float = SYMM
     tolerance : float, optional
         How far from its place an atom may come, of the largest distance to the centre.
 
+    Returns
+    -------
+    bool
+        Whether each atom comes to the place of one of the same element.
+
     Examples
     --------
     >>> rod = np.array([[-1.0, 0, 0], [0, 0, 0], [1, 0, 0]])

@@ -28,6 +28,11 @@ def variable(dims: str, values: Any, unit: str, meaning: str) -> xr.Variable:
     meaning : str
         What it is, as plots label it.
 
+    Returns
+    -------
+    xarray.Variable
+        With ``units`` and ``long_name`` among its attributes.
+
     Examples
     --------
     >>> variable("lag", [0.0, 0.5], "ps", "lag time").attrs["units"]
@@ -89,6 +94,16 @@ class Quantity(ABC):
 def to_plain(data: xr.Dataset) -> dict[str, Any]:
     """Return a dataset as what JSON knows; numbers that are none become null.
 
+    Parameters
+    ----------
+    data : xarray.Dataset
+        What a quantity has computed.
+
+    Returns
+    -------
+    dict
+        Of what ``Dataset.to_dict`` gives; ``xarray.Dataset.from_dict`` takes it back.
+
     Examples
     --------
     >>> to_plain(xr.Dataset({"d": variable("", np.nan, "A", "length")}))["data_vars"]["d"]["data"] is None
@@ -107,10 +122,24 @@ def from_json(path: str | Path) -> xr.Dataset:
     path : str or Path
         File.
 
+    Returns
+    -------
+    xarray.Dataset
+        As it was, with units.
+
     Raises
     ------
     InputError
         If the file is missing or another one.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from openmm_anion.atomic_file import write_json
+    >>> path = Path(tempfile.mkdtemp()) / "d.json"
+    >>> write_json(path, to_plain(xr.Dataset({"d": variable("", 2.0, "A", "length")})))
+    >>> float(from_json(path).d)
+    2.0
     """
     try:
         content = json.loads(Path(path).read_text())
@@ -129,6 +158,16 @@ def new_axes(axes: Any, x: xr.DataArray | None = None, y: xr.DataArray | None = 
         Where to draw; None makes a figure.
     x, y : DataArray, optional
         What the axes show, for their labels.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The same, or those of a new figure.
+
+    Examples
+    --------
+    >>> new_axes(None, x=xr.DataArray(variable("lag", [0.0], "ps", "lag time"))).get_xlabel()
+    'lag time (ps)'
     """
     if axes is None:
         # Not pyplot, which keeps every figure and picks a window system.
@@ -145,6 +184,16 @@ def new_axes(axes: Any, x: xr.DataArray | None = None, y: xr.DataArray | None = 
 
 def label(values: xr.DataArray) -> str:
     """What stands at an axis.
+
+    Parameters
+    ----------
+    values : xarray.DataArray
+        With ``long_name`` and ``units`` among its attributes.
+
+    Returns
+    -------
+    str
+        The meaning, and the unit in brackets.
 
     Examples
     --------

@@ -143,6 +143,18 @@ def _summed_twice(bends: Indices) -> Array:
 def excursion_frames(tolerance: float, interval: float) -> int:
     """Frames of the longest excursion that is shorter than a time; one of g frames lasts g intervals.
 
+    Parameters
+    ----------
+    tolerance : float
+        The time, ps.
+    interval : float
+        Between frames, ps.
+
+    Returns
+    -------
+    int
+        0 for none.
+
     Raises
     ------
     InputError
@@ -188,6 +200,11 @@ def residence_counts(stays: PairStays, kind: Kind, rows: Indices, n_rows: int) -
         See there.
     kind : "intermittent" or "continuous"
         Which.
+
+    Returns
+    -------
+    array
+        See there.
     """
     count = intermittent_counts if kind == "intermittent" else continuous_counts
     return count(stays, rows, n_rows)
@@ -292,6 +309,16 @@ class ResidenceCorrelation(ShellAnalysis):
             Which.
         tolerance : float, optional
             See `ResidenceCorrelation`.
+
+        Returns
+        -------
+        xarray.Dataset
+            As ``data``, which is of the kind that was asked for first.
+
+        Raises
+        ------
+        InputError
+            If there is no such kind, the tolerance is no time, or no cation comes near some kind of anion.
         """
         check_kind(kind, tolerance)
         stays = self.stays.without_excursions(excursion_frames(tolerance, self._interval))

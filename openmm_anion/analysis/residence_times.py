@@ -55,7 +55,18 @@ class Stays:
         return self.end - self.begin - self.last
 
     def rows(self, some: Flags) -> Stays:
-        """Only some stays, each lasting until the next one of the cation."""
+        """Only some stays, each lasting until the next one of the cation.
+
+        Parameters
+        ----------
+        some : array of bool
+            Which of them.
+
+        Returns
+        -------
+        Stays
+            In the same order.
+        """
         n_frames = int(self.end.max(initial=0))
         return stays_until_the_next(
             self.cation[some], self.site[some], self.image[some], self.begin[some], n_frames
@@ -73,6 +84,11 @@ def stays_until_the_next(
         See `Stays`.
     n_frames : int
         Frames of the record.
+
+    Returns
+    -------
+    Stays
+        Each lasts until the next one of its cation, or to the end of the record.
 
     Examples
     --------
@@ -98,6 +114,11 @@ def settled_stays(stays: Stays, frames: int) -> Stays:
         All stays.
     frames : int
         Shortest stay that counts.
+
+    Returns
+    -------
+    Stays
+        Of the same cations.
 
     Examples
     --------
@@ -196,6 +217,11 @@ def frames_of(settle: float, interval: float, n_frames: int, fewest: int) -> int
         Length of the record.
     fewest : int
         Frames that it must have.
+
+    Returns
+    -------
+    int
+        At least `fewest`.
 
     Raises
     ------

@@ -57,6 +57,16 @@ class PairStays:
     def without_excursions(self, frames: int) -> PairStays:
         """Join stays of a pair with at most so many frames between them.
 
+        Parameters
+        ----------
+        frames : int
+            Longest excursion that does not count.
+
+        Returns
+        -------
+        PairStays
+            Fewer, and longer ones.
+
         Examples
         --------
         >>> zero = np.zeros(3, dtype=np.int64)

@@ -99,6 +99,16 @@ class Sites:
             in the xy plane.
         kinds : sequence of str, optional
             What each site is.
+
+        Returns
+        -------
+        Sites
+            With fractional positions, and the cell as three vectors.
+
+        Raises
+        ------
+        InputError
+            If the positions are no rows of three finite numbers, or as `Sites`.
         """
         vectors = _vectors(cell)
         positions = np.asarray(positions, dtype=np.float64)
@@ -371,6 +381,11 @@ def smoothed(rho: Array, cell: Array, width: float) -> Array:
         Cell, vectors as rows, A.
     width : float
         Standard deviation of the Gaussian, A.
+
+    Returns
+    -------
+    array, shape (na, nb, nc)
+        With the same integral.
 
     Examples
     --------

@@ -73,6 +73,11 @@ class Choices:
         Show progress.
     workers : int
         Processes that read frames.
+
+    Examples
+    --------
+    >>> Choices(frames=slice(0, 100), temperature=900.0).cutoff is None
+    True
     """
 
     frames: slice = field(default_factory=lambda: slice(None))
@@ -101,6 +106,11 @@ class Outcome:
         The result in one line, or the reason.
     numbers : dict
         The most important numbers by name, with their units in the name.
+
+    Examples
+    --------
+    >>> Outcome("msd", None, "not computed: the trajectory has no cell", {}).numbers
+    {}
     """
 
     name: str
@@ -153,6 +163,11 @@ class Suite:
         ----------
         names : list of str, optional
             Which; by default all.
+
+        Yields
+        ------
+        Outcome
+            Of each quantity, in the order of `names`.
         """
         for name in names or QUANTITIES:
             make, tell = QUANTITIES[name]
@@ -165,7 +180,20 @@ class Suite:
                 yield Outcome(name, quantity, headline, numbers)
 
     def computed(self, name: str, make: Make) -> Any:
-        """A quantity, run once."""
+        """A quantity, run once.
+
+        Parameters
+        ----------
+        name : str
+            Of the quantity, a key of `QUANTITIES`.
+        make : callable
+            Makes it from the suite, where it has not been run yet.
+
+        Returns
+        -------
+        Quantity
+            After its run; the same object each time.
+        """
         if name not in self.done:
             self.done[name] = self._over_frames(make(self))
         return self.done[name]
@@ -177,7 +205,13 @@ class Suite:
         return quantity.run(chosen.start, chosen.stop, chosen.step, **how)
 
     def options(self) -> dict[str, Any]:
-        """Keywords that every quantity takes."""
+        """Keywords that every quantity takes.
+
+        Returns
+        -------
+        dict
+            ``frame_interval`` (ps, or None) and ``verbose``.
+        """
         return {"frame_interval": self.choices.frame_interval, "verbose": self.choices.verbose}
 
     @property
@@ -237,6 +271,11 @@ def first_minimum(distance: Any, g: Any) -> float:
     ----------
     distance, g : array, shape (n,)
         The function, smoothed here over two bins.
+
+    Returns
+    -------
+    float
+        In the unit of `distance`.
 
     Raises
     ------

@@ -46,6 +46,11 @@ def open_trajectory(
     velocities : str or Path, optional
         A trajectory that has velocities (A/ps) where others have positions, as a study writes them.
 
+    Returns
+    -------
+    MDAnalysis.Universe
+        With elements, a cell in each frame, and velocities if they were given.
+
     Raises
     ------
     InputError

@@ -34,6 +34,11 @@ def lags_in_frames(lags: ArrayLike, interval: float, n_frames: int) -> NDArray[n
     n_frames : int
         Length of the trajectory.
 
+    Returns
+    -------
+    array of int
+        In the order of the lags.
+
     Raises
     ------
     InputError
@@ -72,6 +77,11 @@ def stride_of(chosen: Any) -> int:
     chosen : MDAnalysis.coordinates.base.FrameIteratorBase
         Part of a trajectory, as ``trajectory[::5]`` or ``trajectory[[0, 5, 10]]`` give it.
 
+    Returns
+    -------
+    int
+        1 where fewer than two frames are chosen.
+
     Examples
     --------
     >>> import MDAnalysis as mda
@@ -89,6 +99,16 @@ def stride_of(chosen: Any) -> int:
 
 def whole_stride(origins: int) -> int:
     """Return the number of frames between time origins.
+
+    Parameters
+    ----------
+    origins : int
+        Frames between time origins that are used.
+
+    Returns
+    -------
+    int
+        The same.
 
     Raises
     ------
@@ -115,6 +135,11 @@ def bin_edges(longest: float, width: float) -> Array:
     width : float
         Width of a bin, A.
 
+    Returns
+    -------
+    array, shape (bins + 1,)
+        A.
+
     Raises
     ------
     InputError
@@ -138,6 +163,16 @@ def bin_edges(longest: float, width: float) -> Array:
 
 def shell_volumes(edges: Array) -> Array:
     """Return the volumes between concentric spheres.
+
+    Parameters
+    ----------
+    edges : array, shape (bins + 1,)
+        Distances between bins, A.
+
+    Returns
+    -------
+    array, shape (bins,)
+        A^3.
 
     Examples
     --------
@@ -185,6 +220,11 @@ def displacement_histogram(
         Width of a bin, in the unit of the positions.
     counts : array of int, shape (n_bins,)
         Changed in place. What is beyond the last bin does not count, but is in the sum.
+
+    Returns
+    -------
+    float
+        In the square of that unit.
 
     Examples
     --------

@@ -22,6 +22,11 @@ def expected_motion(ratio: float) -> Expected:
     ratio : float
         Rotation frequency of the anions by hop frequency of the cations.
 
+    Returns
+    -------
+    str
+        "T", "R" or "V".
+
     References
     ----------
     K. Li, J. Yang, Y. Zhai, H. Li, arXiv:2501.02440.
@@ -85,6 +90,11 @@ def rule_sentence(numbers: dict[str, float]) -> str:
     ----------
     numbers : dict
         With ``hop_rate_per_ps`` and ``rotation_rate_KIND_per_ps``, and their bounds ``_low`` and ``_high``.
+
+    Returns
+    -------
+    str
+        With one clause for each kind of anion, or "".
 
     Examples
     --------

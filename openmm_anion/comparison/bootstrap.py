@@ -92,6 +92,11 @@ def interval(values: Array, level: float, n_snapshots: int) -> tuple[float, floa
     n_snapshots : int
         Snapshots that were resampled, two or more.
 
+    Returns
+    -------
+    low, high : float
+        In the unit of the values.
+
     Examples
     --------
     >>> values = np.random.default_rng(0).normal(size=100_000)
@@ -111,6 +116,11 @@ def ratios(frozen: Array, free: Array) -> Array | None:
     ----------
     frozen, free : (replicates,) array
         From one call of `bootstrap_means`.
+
+    Returns
+    -------
+    array or None
+        One number for each replicate with a free D above zero.
 
     Examples
     --------

@@ -40,7 +40,18 @@ class Diffusivity:
     n_runs: int
 
     def cumulative(self, d: ArrayLike) -> NDArray[np.float64]:
-        """Return the posterior probability that the truth is below `d` (A^2/ps)."""
+        """Return the posterior probability that the truth is below `d` (A^2/ps).
+
+        Parameters
+        ----------
+        d : array_like
+            Diffusion coefficients, A^2/ps.
+
+        Returns
+        -------
+        array
+            Probabilities, of the shape of `d`.
+        """
         edges = np.concatenate([[0.0], np.cumsum(self.weights)])
         step = np.log(self.grid[1] / self.grid[0])
         borders = np.log(self.grid[0]) + step * (np.arange(len(edges)) - 0.5)
@@ -51,13 +62,43 @@ class Diffusivity:
         """Return the equal-tailed interval that holds the truth with probability `level`, A^2/ps.
 
         It begins at zero where D is not resolved.
+
+        Parameters
+        ----------
+        level : float
+            Between 0 and 1.
+
+        Returns
+        -------
+        low, high : float
+            A^2/ps.
         """
         low, high = quantile_pair(np.log(self.grid), self.weights, level)
         return (low if self.resolved else 0.0), high
 
 
 def quantile_pair(log_grid: ArrayLike, weights: ArrayLike, level: float) -> tuple[float, float]:
-    """Return the two values that cut off (1 - level) / 2 on each side of a distribution on a log grid."""
+    """Return the two values that cut off (1 - level) / 2 on each side of a distribution on a log grid.
+
+    Parameters
+    ----------
+    log_grid : array_like, shape (n,)
+        Natural logarithms of the values, evenly spaced.
+    weights : array_like, shape (n,)
+        Probability of each, up to a factor.
+    level : float
+        Probability between the two, from 0 to 1.
+
+    Returns
+    -------
+    low, high : float
+        Values, in the unit whose logarithm the grid is.
+
+    Examples
+    --------
+    >>> quantile_pair(np.linspace(-1.0, 1.0, 201), np.ones(201), 0.5)
+    (0.605..., 1.652...)
+    """
     x = np.asarray(log_grid, dtype=np.float64)
     step = x[1] - x[0]
     borders = np.append(x - 0.5 * step, x[-1] + 0.5 * step)

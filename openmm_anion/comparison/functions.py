@@ -16,7 +16,13 @@ FILE = "functions.json"
 
 
 class Surface(BaseModel):
-    """A function of lag time and distance: ``values[lag][distance]``."""
+    """A function of lag time and distance: ``values[lag][distance]``.
+
+    Examples
+    --------
+    >>> len(Surface(lag_ps=[0.1], distance_A=[0.5, 1.5], values=[[0.0, 1.0]]).values[0])
+    2
+    """
 
     lag_ps: list[float]
     distance_A: list[float]
@@ -24,7 +30,13 @@ class Surface(BaseModel):
 
 
 class Curves(BaseModel):
-    """Functions of one variable, lag time (ps) or frequency (THz), by name."""
+    """Functions of one variable, lag time (ps) or frequency (THz), by name.
+
+    Examples
+    --------
+    >>> Curves(x=[0.1, 0.2], values={"c1": [1.0, None]}).values["c1"]
+    [1.0, None]
+    """
 
     x: list[float]
     values: dict[str, list[float | None]]
@@ -34,6 +46,12 @@ class AnionDensity(BaseModel):
     """Density of cations about an anion, over their mean density, on a cubic grid about its centre.
 
     Point (i, j, k) of the flat list, k fastest, is at ``spacing_A * (i - n // 2, ...)``, n points an edge.
+
+    Examples
+    --------
+    >>> there = {"symbols": ["N"], "positions_A": [[0.0, 0.0, 0.0]]}
+    >>> AnionDensity(spacing_A=0.5, points=1, relative=[1.0], **there).points
+    1
     """
 
     spacing_A: float
@@ -94,16 +112,48 @@ class StudyFunctions(BaseModel):
     left_out: list[str] = []
 
     def at(self, temperature_K: float) -> list[ModeFunctions]:
-        """Return what there is at one temperature."""
+        """Return what there is at one temperature.
+
+        Parameters
+        ----------
+        temperature_K : float
+            As the study has it, K.
+
+        Returns
+        -------
+        list of ModeFunctions
+            One for each mode; empty where nothing was computed.
+        """
         return [mode for mode in self.modes if mode.temperature_K == temperature_K]
 
     def write(self, directory: Path) -> None:
-        """Write ``functions.json`` into a study directory, all at once or not at all."""
+        """Write ``functions.json`` into a study directory, all at once or not at all.
+
+        Parameters
+        ----------
+        directory : Path
+            Of the study.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written.
+        """
         write_bytes(directory / FILE, (self.model_dump_json() + "\n").encode())
 
     @classmethod
     def read(cls, directory: Path) -> StudyFunctions:
         """Read ``functions.json``; nothing where it is missing, damaged or of another version.
+
+        Parameters
+        ----------
+        directory : Path
+            Of the study.
+
+        Returns
+        -------
+        StudyFunctions
+            Without modes where there is nothing of this version.
 
         Examples
         --------

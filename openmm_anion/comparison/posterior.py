@@ -214,6 +214,11 @@ def combine_runs(
     snapshot_scatter, burst : float, optional
         Scales of the priors.
 
+    Returns
+    -------
+    Diffusivity
+        The posterior distribution of D.
+
     Examples
     --------
     >>> from openmm_anion.analysis.diffusion import FitWindow

@@ -50,6 +50,11 @@ def study_progress(study: StudyDirectory, now: float | None = None) -> list[RunP
         The study.
     now : float, optional
         Time to compare files with, s since the epoch; by default now.
+
+    Returns
+    -------
+    list of RunProgress
+        Those that have begun, and then those that have not.
     """
     now = time.time() if now is None else now
     rows = [_started(folder, now) for folder in study.runs]
@@ -87,6 +92,11 @@ def progress_table(rows: list[RunProgress]) -> str:
     ----------
     rows : list of RunProgress
         From `study_progress`.
+
+    Returns
+    -------
+    str
+        Several lines.
 
     Examples
     --------

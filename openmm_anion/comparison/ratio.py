@@ -29,6 +29,11 @@ class DiffusivityRatio:
         Ends of the 95 % interval. `low` is zero where the numerator does not stand above its noise.
     verdict : str
         ``"slower"`` or ``"faster"`` where the interval excludes 1, else ``"no difference can be told"``.
+
+    Examples
+    --------
+    >>> DiffusivityRatio(0.4, 0.2, 0.8, "slower").verdict
+    'slower'
     """
 
     ratio: float | None

@@ -21,7 +21,13 @@ RATTLING_PS = 1.0
 
 
 class Estimate(BaseModel):
-    """A number with its intervals; `value` is None where it does not stand above its noise."""
+    """A number with its intervals; `value` is None where it does not stand above its noise.
+
+    Examples
+    --------
+    >>> Estimate(value=0.5, low_68=0.4, high_68=0.6, low_95=0.31, high_95=0.72).interval
+    '0.31 to 0.72'
+    """
 
     value: float | None
     low_68: float
@@ -174,7 +180,18 @@ class TemperatureResult(BaseModel):
         )
 
     def mode(self, name: str) -> ModeResult | None:
-        """Return a mode by name, or None if it was not run."""
+        """Return a mode by name, or None if it was not run.
+
+        Parameters
+        ----------
+        name : str
+            Such as ``"free"`` or ``"TR"``.
+
+        Returns
+        -------
+        ModeResult or None
+            What was found of it.
+        """
         return next((mode for mode in self.modes if mode.mode == name), None)
 
 
@@ -207,5 +224,16 @@ class StudyResults(BaseModel):
         return self.planned_snapshots * self.planned_seeds
 
     def write(self, path: Path) -> None:
-        """Write as JSON, all at once or not at all."""
+        """Write as JSON, all at once or not at all.
+
+        Parameters
+        ----------
+        path : Path
+            Usually ``results.json`` in the directory of the study.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written.
+        """
         write_bytes(path, (self.model_dump_json(indent=1) + "\n").encode())

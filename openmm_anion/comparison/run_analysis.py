@@ -50,6 +50,16 @@ class Reference:
     def read(cls, study: StudyDirectory) -> Reference:
         """Read ``topology.pdb``.
 
+        Parameters
+        ----------
+        study : StudyDirectory
+            With ``topology.pdb`` and ``structure.json``.
+
+        Returns
+        -------
+        Reference
+            Positions (A), cell and the distance of neighbouring cations of the crystal as it was built.
+
         Raises
         ------
         InputError

@@ -58,6 +58,11 @@ def study_anions(study: StudyDirectory, reference: Reference) -> tuple[Anion, ..
         The study.
     reference : Reference
         The structure that it started from.
+
+    Returns
+    -------
+    tuple of Anion
+        In the order of ``structure.json``.
     """
     symbols, masses = study.structure.symbols, np.array(study.structure.masses)
     box = triclinic_vectors(reference.dimensions)
@@ -94,6 +99,11 @@ def run_functions(
     cutoff : float or None
         Radius of the shell of an anion, A; by default the first minimum of its radial distribution function.
 
+    Returns
+    -------
+    RunFunctions
+        Each of the functions, or why it could not be computed.
+
     Raises
     ------
     InputError
@@ -117,6 +127,16 @@ def run_functions(
 
 def lag_frames(frames: int) -> NDArray[np.int64]:
     """Return lag times in frames: evenly spaced in the logarithm, up to half of the run.
+
+    Parameters
+    ----------
+    frames : int
+        Frames of the run.
+
+    Returns
+    -------
+    array of int
+        Ascending, each once.
 
     Examples
     --------

@@ -23,7 +23,25 @@ TEMPERATURE_TOLERANCE = 0.05
 
 
 def displacement_curve(lag_times: NDArray[np.float64], msd: NDArray[np.float64]) -> Curve:
-    """Return the first half of the lags, thinned: the second half is all noise."""
+    """Return the first half of the lags, thinned: the second half is all noise.
+
+    Parameters
+    ----------
+    lag_times : array, shape (n,)
+        ps, ascending.
+    msd : array, shape (n,)
+        Mean squared displacement at each, A^2.
+
+    Returns
+    -------
+    Curve
+        At most some 200 points.
+
+    Examples
+    --------
+    >>> displacement_curve(np.arange(4.0), np.arange(4.0)).lag_ps
+    [0.0, 1.0]
+    """
     half = max(len(lag_times) // 2, 2)
     step = max(1, half // _CURVE_POINTS)
     return Curve(lag_ps=lag_times[:half:step].tolist(), msd_A2=msd[:half:step].tolist())

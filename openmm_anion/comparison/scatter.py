@@ -78,6 +78,11 @@ def snapshot_scatter(runs: Mapping[int, Sequence[float]]) -> SnapshotScatter:
     runs : mapping of int to sequence of float
         D of each run by snapshot.
 
+    Returns
+    -------
+    SnapshotScatter
+        Standard deviations relative to D, and the interval of the one between snapshots.
+
     Examples
     --------
     >>> found = snapshot_scatter({0: [1.0, 1.1], 1: [2.0, 2.1], 2: [3.0, 2.9]})

@@ -41,6 +41,11 @@ def run(args: argparse.Namespace) -> int:
     -------
     int
         Exit status: 0, or 1 when a run broke an anion or failed.
+
+    Raises
+    ------
+    InputError
+        If the time between looks is none, or there is no study.
     """
     if args.watch is not None and not 0.0 < args.watch < float("inf"):
         raise InputError(f"--watch {args.watch:g} is no number of seconds above zero")

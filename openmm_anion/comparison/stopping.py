@@ -20,6 +20,11 @@ def half_width(d: Diffusivity) -> float:
     d : Diffusivity
         From `combine_modes`.
 
+    Returns
+    -------
+    float
+        A share of D.
+
     Examples
     --------
     >>> from openmm_anion.comparison.posterior import combine_runs

@@ -142,6 +142,11 @@ class RunFolder:
 
         A last line that a running simulation has not finished is left out.
 
+        Returns
+        -------
+        dict of str to array
+            A number for each frame that was written.
+
         Raises
         ------
         InputError
@@ -220,7 +225,13 @@ class StudyDirectory:
         return cls(path, structure, tuple(runs))
 
     def missing(self) -> list[RunKey]:
-        """Return the planned runs that have not been started."""
+        """Return the planned runs that have not been started.
+
+        Returns
+        -------
+        list of RunKey
+            In the order of the study.
+        """
         started = {run.key for run in self.runs}
         return [key for key in self._planned() if key not in started]
 

@@ -235,6 +235,18 @@ def _density(data: xr.Dataset) -> AnionDensity:
 def rounded(values: ArrayLike, digits: int = _DIGITS) -> list[float]:
     """Return numbers with so many digits as a flat list; None where there is none.
 
+    Parameters
+    ----------
+    values : array_like
+        Of any shape.
+    digits : int
+        Significant digits that are kept.
+
+    Returns
+    -------
+    list of float or None
+        As many as there are values; None for one that is not finite.
+
     Examples
     --------
     >>> rounded([1.23456, np.nan, 0.0])

@@ -60,6 +60,20 @@ def _cells(mode: ModeResult, planned: int) -> list[str]:
 def estimate_text(estimate: Estimate | None, factor: float, digits: str) -> str:
     """Return a number as text; where it does not stand above its noise, its upper bound.
 
+    Parameters
+    ----------
+    estimate : Estimate or None
+        What was found.
+    factor : float
+        From its unit to that of the table.
+    digits : str
+        Format of the numbers, such as ``"2g"``.
+
+    Returns
+    -------
+    str
+        "-" where there is nothing.
+
     Examples
     --------
     >>> estimate_text(Estimate(value=None, low_68=0, high_68=1, low_95=0, high_95=2.5), 1.0, "2g")
@@ -74,6 +88,20 @@ def estimate_text(estimate: Estimate | None, factor: float, digits: str) -> str:
 
 def interval_text(estimate: Estimate | None, factor: float, digits: str) -> str:
     """Return the 95 % interval as text.
+
+    Parameters
+    ----------
+    estimate : Estimate or None
+        What was found.
+    factor : float
+        From its unit to that of the table.
+    digits : str
+        Format of the numbers, such as ``"2g"``.
+
+    Returns
+    -------
+    str
+        "-" where there is nothing.
 
     Examples
     --------

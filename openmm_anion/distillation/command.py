@@ -7,14 +7,31 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``distill`` to a parser."""
+    """Add the arguments of ``distill`` to a parser.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+        Changed in place.
+    """
     parser.add_argument("settings", metavar="FILE.toml", help="crystal, teacher and conditions")
     parser.add_argument("--out", metavar="DIR", help="where to (default: the file's name beside it)")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Distill, or go on with a distillation that was interrupted; print the errors."""
+    """Distill, or go on with a distillation that was interrupted; print the errors.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        Parsed arguments.
+
+    Returns
+    -------
+    int
+        Exit status 0.
+    """
     from openmm_anion.distillation.rounds import distill
     from openmm_anion.distillation.settings import read_distill_settings
 

@@ -63,7 +63,31 @@ class Condition:
 
 
 def conditions(settings: DistillSettings, round_number: int) -> list[Condition]:
-    """Every temperature, strain and mode once, with seeds of this round."""
+    """Every temperature, strain and mode once, with seeds of this round.
+
+    Parameters
+    ----------
+    settings : DistillSettings
+        With temperatures (K), strains and modes to explore at.
+    round_number : int
+        From 0; each round has seeds of its own.
+
+    Returns
+    -------
+    list of Condition
+        Temperature first, mode last.
+
+    Examples
+    --------
+    >>> content = {
+    ...     "name": "mine",
+    ...     "structure": {"file": "na3ps4.cif", "anion": "PS4"},
+    ...     "teacher": {"name": "7net-0"},
+    ...     "explore": {"temperatures": 700, "modes": ["free", "R"], "strains": 0.0},
+    ... }
+    >>> [condition.mode for condition in conditions(DistillSettings.model_validate(content), 0)]
+    ['free', 'R']
+    """
     explore = settings.explore
     first = settings.seed + 10_000 * round_number
     every = product(explore.temperatures, explore.strains, explore.modes)
@@ -71,7 +95,20 @@ def conditions(settings: DistillSettings, round_number: int) -> list[Condition]:
 
 
 def test_conditions(settings: DistillSettings, round_number: int) -> list[Condition]:
-    """The unstrained runs of a study, with seeds that no run has that is trained on."""
+    """The unstrained runs of a study, with seeds that no run has that is trained on.
+
+    Parameters
+    ----------
+    settings : DistillSettings
+        With temperatures (K) and modes to explore at.
+    round_number : int
+        From 0.
+
+    Returns
+    -------
+    list of Condition
+        Temperature first, mode last; strain 0.
+    """
     explore = settings.explore
     first = settings.seed + 10_000 * round_number + 5_000
     every = product(explore.temperatures, explore.modes)
@@ -178,6 +215,11 @@ def teacher_frames(
         How many.
     quiet : bool, optional
         Show no progress.
+
+    Returns
+    -------
+    list of ase.Atoms
+        Without labels.
 
     Raises
     ------

@@ -23,6 +23,14 @@ def write_frames(path: Path, frames: Sequence[Atoms]) -> None:
         Where to.
     frames : sequence of ase.Atoms
         The frames; none makes an empty file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "frames.extxyz"
+    >>> write_frames(path, [Atoms("Na", cell=[4.0] * 3, pbc=True)])
+    >>> len(read_frames(path))
+    1
     """
     buffer = io.StringIO()
     if frames:
@@ -37,6 +45,11 @@ def read_frames(path: Path) -> list[Atoms]:
     ----------
     path : Path
         A file of `write_frames`.
+
+    Returns
+    -------
+    list of ase.Atoms
+        With their notes, and labels where there are any.
     """
     if not path.stat().st_size:
         return []
@@ -54,6 +67,17 @@ def frame(crystal: Atoms, positions: NDArray[np.float64], **info: float | str) -
         Positions, angstrom.
     **info
         The note.
+
+    Returns
+    -------
+    ase.Atoms
+        A copy without calculator.
+
+    Examples
+    --------
+    >>> atoms = Atoms("Na", positions=np.zeros((1, 3)), cell=[3.0] * 3, pbc=True)
+    >>> frame(atoms, np.ones((1, 3)), run="850K").info["run"]
+    '850K'
     """
     atoms = Atoms(crystal.numbers, positions=positions, cell=crystal.cell, pbc=True)
     atoms.info.update(info)
@@ -69,6 +93,11 @@ def strained(crystal: Atoms, strain: float) -> Atoms:
         The crystal.
     strain : float
         Relative change.
+
+    Returns
+    -------
+    ase.Atoms
+        A copy; fractional coordinates stay.
 
     Examples
     --------

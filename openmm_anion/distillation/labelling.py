@@ -61,6 +61,11 @@ def whole_frames(path: Path) -> list[Atoms]:
     ----------
     path : Path
         The file (extxyz).
+
+    Returns
+    -------
+    list of ase.Atoms
+        All but a last one that was cut off.
     """
     text = path.read_text()
     lines = text[: text.rfind("\n") + 1].splitlines(keepends=True)  # half a number is a number, too

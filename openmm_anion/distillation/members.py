@@ -19,7 +19,18 @@ from openmm_anion.processes import end_with_parent
 
 
 def cores() -> int:
-    """Processors that this process may use."""
+    """Processors that this process may use.
+
+    Returns
+    -------
+    int
+        At least 1.
+
+    Examples
+    --------
+    >>> cores() >= 1
+    True
+    """
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -21,6 +21,11 @@ def pick(candidates: Sequence[Atoms], count: int) -> list[Atoms]:
     count : int
         How many are wanted; there may be fewer.
 
+    Returns
+    -------
+    list of ase.Atoms
+        Out of the candidates.
+
     Examples
     --------
     >>> frames = [Atoms("H", info={"run": "a", "time_ps": 0.05 * k, "spread": float(k)}) for k in range(5)]

@@ -290,18 +290,68 @@ class _Distillation:
 
 
 def hopeless_spread(frames: list[Atoms]) -> float:
-    """Spread at which a run ends, eV/angstrom, from labelled frames."""
+    """Spread at which a run ends, eV/angstrom, from labelled frames.
+
+    Parameters
+    ----------
+    frames : list of ase.Atoms
+        With forces, eV/angstrom.
+
+    Returns
+    -------
+    float
+        `HOPELESS` times the root mean square component of the forces, eV/angstrom.
+
+    Examples
+    --------
+    >>> from ase.calculators.singlepoint import SinglePointCalculator
+    >>> atoms = Atoms("Na2")
+    >>> atoms.calc = SinglePointCalculator(atoms, forces=np.ones((2, 3)))
+    >>> hopeless_spread([atoms]) == HOPELESS
+    True
+    """
     forces = np.concatenate([atoms.get_forces() for atoms in frames])
     return HOPELESS * float(np.sqrt((forces**2).mean()))
 
 
 def evenly(frames: list[Atoms], count: int) -> list[Atoms]:
-    """Some of the frames, evenly over all of them."""
+    """Some of the frames, evenly over all of them.
+
+    Parameters
+    ----------
+    frames : list of ase.Atoms
+        In the order of time.
+    count : int
+        How many, if there are as many.
+
+    Returns
+    -------
+    list of ase.Atoms
+        The first and the last among them.
+
+    Examples
+    --------
+    >>> [len(atoms) for atoms in evenly([Atoms("H" * n) for n in range(1, 6)], 3)]
+    [1, 3, 5]
+    """
     return [frames[k] for k in np.linspace(0, len(frames) - 1, min(count, len(frames))).round().astype(int)]
 
 
 def errors_of(model: Potential, frames: list[Atoms]) -> dict[str, float]:
-    """Errors of a model on labelled frames: percent of the root mean square force, and meV/atom."""
+    """Errors of a model on labelled frames: percent of the root mean square force, and meV/atom.
+
+    Parameters
+    ----------
+    model : Potential
+        What is judged.
+    frames : list of ase.Atoms
+        With energies (eV) and forces (eV/angstrom).
+
+    Returns
+    -------
+    dict of str to float
+        ``force_rmse_percent`` and ``energy_rmse_mev_per_atom``.
+    """
     found = accuracy(model, frames)
     return {
         "force_rmse_percent": found.force_rmse_percent,

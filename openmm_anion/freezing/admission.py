@@ -18,6 +18,15 @@ def refuse_frozen(system: openmm.System) -> None:
     ----------
     system : openmm.System
         The user's System.
+
+    Raises
+    ------
+    InputError
+        If it has projectors.
+
+    Examples
+    --------
+    >>> refuse_frozen(openmm.System())
     """
     for force in system.getForces():
         if force.getName().startswith(NAME):
@@ -36,6 +45,20 @@ def refuse_movers(system: openmm.System, modes: str) -> None:
         The user's System.
     modes : str
         Canonical modes that may be frozen.
+
+    Raises
+    ------
+    InputError
+        If there is such a force; it is named.
+
+    Examples
+    --------
+    >>> system = openmm.System()
+    >>> _ = system.addForce(openmm.CMMotionRemover())
+    >>> refuse_movers(system, "R")
+    >>> refuse_movers(system, "T")
+    Traceback (most recent call last):
+    openmm_anion.errors.InputError: T freezes the centres of the anions, and CMMotionRemover would drain ...
     """
     for force in system.getForces():
         name = type(force).__name__
@@ -71,6 +94,11 @@ def settle_constraints(system: openmm.System, modes: str, anions: tuple[FrozenAn
         Canonical modes that may be frozen.
     anions : tuple of FrozenAnion
         The anions that may be frozen.
+
+    Raises
+    ------
+    InputError
+        If one ties a frozen anion to another particle, or is inside an anion and the modes have R but not V.
     """
     owner = {int(index): number for number, anion in enumerate(anions) for index in anion.indices}
     for index in reversed(range(system.getNumConstraints())):

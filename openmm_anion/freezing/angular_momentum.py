@@ -113,7 +113,20 @@ class AngularMomentum(TwoPhases):
         return self.weights * torch.linalg.cross(turn.unsqueeze(1), self.start, dim=0)
 
     def turn(self, arms: Tensor, ends: Tensor) -> Tensor:
-        """Rotation vectors theta (3, anions), rad."""
+        """Rotation vectors theta (3, anions), rad.
+
+        Parameters
+        ----------
+        arms : Tensor, shape (3, n, anions)
+            Positions at the start of a drift from the centres of mass, nm.
+        ends : Tensor, shape (3, n, anions)
+            Positions at its end from the centres of mass, nm.
+
+        Returns
+        -------
+        Tensor, shape (3, anions)
+            The turns that the ends have made by angular momentum, rad.
+        """
         weighted = (self.batch.mass * arms).unsqueeze(1)
         momentum = torch.mm(self.curl, (weighted * ends).sum(2).flatten(0, 1))
         inertia = torch.mm(self.inertia, (weighted * arms).sum(2).flatten(0, 1)).view(3, 3, -1)
@@ -146,6 +159,17 @@ def angular_momentum_projector(
         Whether it takes other references, and which anions it holds, in the phases `TAKE_REFERENCE` and
         `TAKE_ANGULAR_MOMENTA` (`openmm_anion.freezing.phase`). Anions that are linear now count as linear
         then.
+
+    Returns
+    -------
+    openmm.Force
+        A ``TorchForce`` with the context parameter `PHASE`.
+
+    Examples
+    --------
+    >>> pair = FrozenAnion(np.array([0, 1]), np.ones(2), np.array([[0.0, 0.0, 0.0], [0.2, 0.0, 0.0]]))
+    >>> angular_momentum_projector([pair], 2).getGlobalParameterName(0) == PHASE
+    True
     """
     force = phase_force(torch.jit.script(AngularMomentum(anions, n_particles, switchable)), PHASE)
     force.setName("openmm-anion: angular momentum projector")

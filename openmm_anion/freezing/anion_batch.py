@@ -28,6 +28,12 @@ class AnionBatch(nn.Module):
         The anions.
     n_particles : int
         Particles of the System.
+
+    Examples
+    --------
+    >>> pair = FrozenAnion(np.array([0, 1]), np.ones(2), np.array([[0.0, 0.0, 0.0], [0.2, 0.0, 0.0]]))
+    >>> AnionBatch([pair], 3).gather(torch.zeros(3, 3)).shape
+    torch.Size([3, 2, 1])
     """
 
     atoms: Tensor
@@ -60,26 +66,83 @@ class AnionBatch(nn.Module):
         self.register_buffer("nothing", torch.zeros(1, dtype=torch.float64))
 
     def gather(self, positions: Tensor) -> Tensor:
-        """Positions (3, n, anions) of the atoms of each anion, in double precision."""
+        """Positions (3, n, anions) of the atoms of each anion, in double precision.
+
+        Parameters
+        ----------
+        positions : Tensor, shape (N, 3)
+            Of all particles, nm.
+
+        Returns
+        -------
+        Tensor, shape (3, n, anions)
+            n is the size of the largest anion; behind a smaller one stands its first atom, with mass 0.
+        """
         # Not `detach`, which TorchScript takes out of a frozen module: gradients would be recorded each time.
         points = positions.data.to(torch.float64).reshape(-1).index_select(0, self.atoms)
         return points.view(3, self.longest, self.count)
 
     def forces(self, on_atoms: Tensor, positions: Tensor) -> Tensor:
-        """Forces (N, 3) on all particles from those on the atoms (3, n, anions)."""
+        """Forces (N, 3) on all particles from those on the atoms (3, n, anions).
+
+        Parameters
+        ----------
+        on_atoms : Tensor, shape (3, n, anions)
+            Forces on the atoms of the anions, kJ/mol/nm.
+        positions : Tensor, shape (N, 3)
+            Whose precision the result takes.
+
+        Returns
+        -------
+        Tensor, shape (N, 3)
+            Zero on all other particles.
+        """
         forces = torch.cat([on_atoms.reshape(-1), self.nothing]).index_select(0, self.place)
         return forces.view(self.n_particles, 3).to(positions.dtype)
 
     def bodies(self, seen: Tensor) -> Tensor:
-        """Bodies (3, n, anions) from what `gather` made of their coordinates, which may be rounded."""
+        """Bodies (3, n, anions) from what `gather` made of their coordinates, which may be rounded.
+
+        Parameters
+        ----------
+        seen : Tensor, shape (3, n, anions)
+            Coordinates, nm.
+
+        Returns
+        -------
+        Tensor, shape (3, n, anions)
+            The same from the centres of mass, nm; zero where there is no atom.
+        """
         return (seen - (self.share * seen).sum(1, keepdim=True)) * (self.mass > 0)
 
     def held(self, bodies: Tensor) -> Tensor:
-        """One for each anion that has a body to hold, zero for the others, (anions,)."""
+        """One for each anion that has a body to hold, zero for the others, (anions,).
+
+        Parameters
+        ----------
+        bodies : Tensor, shape (3, n, anions)
+            From `bodies`, nm.
+
+        Returns
+        -------
+        Tensor, shape (anions,)
+            1.0 or 0.0.
+        """
         return (bodies.abs().amax([0, 1]) > 0.0).to(torch.float64)
 
     def references(self, anions: Sequence[FrozenAnion]) -> Tensor:
-        """What `gather` makes of the coordinates of all anions at the moment of freezing."""
+        """What `gather` makes of the coordinates of all anions at the moment of freezing.
+
+        Parameters
+        ----------
+        anions : sequence of FrozenAnion
+            Those that the batch was made of.
+
+        Returns
+        -------
+        Tensor, shape (3, n, anions)
+            Coordinates in their principal axes, nm.
+        """
         coordinates = body_coordinates(anions, [True] * self.count, self.n_particles)
         return self.gather(torch.tensor(coordinates))
 
@@ -91,5 +154,15 @@ def tensor(values: Array | float) -> Tensor:
     ----------
     values : array or float
         Any numbers.
+
+    Returns
+    -------
+    Tensor
+        Of the same shape, float64.
+
+    Examples
+    --------
+    >>> tensor(np.arange(2)).dtype
+    torch.float64
     """
     return torch.tensor(np.array(values, dtype=np.float64, order="C"))

@@ -15,12 +15,24 @@ Array = NDArray[np.float64]
 
 
 def principal_coordinates(anion: FrozenAnion) -> Array:
-    """Return the reference shape in its principal axes, longest first, (n, 3), nm.
+    """Return the reference shape in its principal axes, longest first.
 
     Parameters
     ----------
     anion : FrozenAnion
         Any anion; of one that is straight what is off its line is left out.
+
+    Returns
+    -------
+    array, shape (n, 3)
+        nm, about the centre of mass.
+
+    Examples
+    --------
+    >>> pair = FrozenAnion(np.array([0, 1]), np.ones(2), np.array([[0.0, 0.0, 0.0], [0.2, 0.0, 0.0]]))
+    >>> np.abs(principal_coordinates(pair))
+    array([[0.1, 0. , 0. ],
+           [0.1, 0. , 0. ]])
     """
     axes = shape.principal_axes(anion.positions, anion.masses)[1]
     if is_straight(anion):

@@ -20,6 +20,19 @@ def bath_degrees_of_freedom(frozen: FrozenSystem) -> int:
     ----------
     frozen : FrozenSystem
         What is frozen.
+
+    Returns
+    -------
+    int
+        Of the whole System.
+
+    Examples
+    --------
+    >>> from openmm_anion import freeze
+    >>> system = openmm.System()
+    >>> anion = [system.addParticle(mass) for mass in (12.0, 14.0)]
+    >>> bath_degrees_of_freedom(freeze(system, [anion], "R", positions=[[0.0, 0, 0], [0.12, 0, 0]]))
+    1
     """
     return frozen.degrees_of_freedom - 3 * frozen.conserves_momentum
 

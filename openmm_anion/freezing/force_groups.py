@@ -21,6 +21,11 @@ def free_force_groups(system: openmm.System, wanted: Sequence[int] | None, count
     count : int
         How many are needed.
 
+    Returns
+    -------
+    list of int
+        `count` of them, from 1 to 31.
+
     Raises
     ------
     InputError
@@ -65,6 +70,16 @@ def idle_force_group(system: openmm.System, projectors: Sequence[int]) -> int:
         The System, projectors included.
     projectors : sequence of int
         Groups of the projectors.
+
+    Returns
+    -------
+    int
+        From 0 to 31.
+
+    Examples
+    --------
+    >>> idle_force_group(openmm.System(), [31])
+    30
     """
     used = {force.getForceGroup() for force in system.getForces()} | set(projectors)
     return max((group for group in range(1, 32) if group not in used), default=max(projectors, default=0))

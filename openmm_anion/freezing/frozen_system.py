@@ -72,6 +72,15 @@ class FrozenSystem:
         Whether modes can change in a running Context, see `switch`.
     source : openmm.System or None
         The System that was given to `freeze`; None if that was changed in place.
+
+    Examples
+    --------
+    >>> from openmm_anion import freeze
+    >>> system = openmm.System()
+    >>> anion = [system.addParticle(mass) for mass in (12.0, 14.0)]
+    >>> frozen = freeze(system, [anion], "R", positions=[[0.0, 0.0, 0.0], [0.12, 0.0, 0.0]])
+    >>> frozen.modes, frozen.degrees_of_freedom
+    ('R', 4)
     """
 
     system: openmm.System
@@ -143,6 +152,11 @@ class FrozenSystem:
         ----------
         positions : Quantity or (N, 3) array
             Positions with whole anions, nm, that obey what is frozen.
+
+        Returns
+        -------
+        FrozenSystem
+            With these as its reference.
         """
         return replace(self, positions=self._one_per_particle(positions, unit.nanometer, "positions"))
 
@@ -287,6 +301,11 @@ class FrozenSystem:
         drift_removed : bool, optional
             Whether the total momentum is zero and stays so, which takes three more away.
 
+        Returns
+        -------
+        float
+            K.
+
         Raises
         ------
         InputError
@@ -306,6 +325,11 @@ class FrozenSystem:
         state : openmm.State
             A State with positions (not wrapped, as by default) and velocities. The velocities of integrators
             that keep them half a step apart (`VerletIntegrator`) are taken as they are.
+
+        Returns
+        -------
+        KineticTemperatures
+            K, with the degrees of freedom of each motion.
         """
         positions = state.getPositions(asNumpy=True).value_in_unit(unit.nanometer)
         velocities = state.getVelocities(asNumpy=True).value_in_unit(unit.nanometer / unit.picosecond)
@@ -318,6 +342,11 @@ class FrozenSystem:
         ----------
         context_or_positions : openmm.Context or (N, 3) array
             A Context, or positions (Quantity or nm), which tell nothing of an angular momentum.
+
+        Returns
+        -------
+        Violation
+            Largest displacement (nm), angle (rad) and change of shape (nm) of any anion.
 
         Raises
         ------
@@ -333,6 +362,11 @@ class FrozenSystem:
         ----------
         context_or_positions : openmm.Context or (N, 3) array
             A Context, or positions (Quantity or nm), which tell nothing of an angular momentum.
+
+        Returns
+        -------
+        Diagnosis
+            Distance (nm), angle (rad) and change of shape (nm) of each anion.
 
         Raises
         ------
@@ -377,6 +411,11 @@ class FrozenSystem:
 
         The first step would otherwise pull the anions back at once, with an enormous force, or
         hold a wrong orientation of an anion that is split by the periodic boundary.
+
+        Parameters
+        ----------
+        context : openmm.Context
+            Of `system`, with positions.
 
         Raises
         ------

@@ -32,6 +32,13 @@ def internal_projector(anions: Iterable[FrozenAnion]) -> openmm.CustomCentroidBo
     -------
     openmm.CustomCentroidBondForce
         One bond per atom of an anion; zero energy and force where the constraint holds.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> pair = FrozenAnion(np.array([0, 1]), np.ones(2), np.array([[0.0, 0.0, 0.0], [0.2, 0.0, 0.0]]))
+    >>> internal_projector([pair]).getNumBonds()
+    2
     """
     force = openmm.CustomCentroidBondForce(
         2, f"{STIFFNESS}*0.5*weight*((x1-x2-dx)^2+(y1-y2-dy)^2+(z1-z2-dz)^2)"
@@ -56,6 +63,11 @@ def internal_parameters(anion: FrozenAnion) -> list[list[float]]:
     ----------
     anion : FrozenAnion
         The anion and its reference shape (nm).
+
+    Returns
+    -------
+    list of list of float
+        One list for each bond.
     """
     masses = anion.masses[1:]
     vectors = anion.positions[1:] - anion.positions[0]

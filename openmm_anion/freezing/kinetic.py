@@ -36,6 +36,11 @@ class KineticTemperatures:
         Particles outside of the anions: the cations, and whatever else is there.
     translation, rotation, vibration : float
         Motions of the anions; NaN for frozen ones.
+
+    Examples
+    --------
+    >>> KineticTemperatures(rest=300.0, translation=float("nan"), rotation=310.0, vibration=290.0).rotation
+    310.0
     """
 
     rest: float
@@ -68,6 +73,19 @@ def kinetic_temperatures(
         Which of them are frozen; the others are free in every motion.
     modes : str
         Frozen motions.
+
+    Returns
+    -------
+    KineticTemperatures
+        K, with the degrees of freedom of each motion.
+
+    Examples
+    --------
+    >>> pair = FrozenAnion(np.array([0, 1]), np.ones(2), np.array([[0.0, 0.0, 0.0], [0.2, 0.0, 0.0]]))
+    >>> velocities = np.array([[0.0, 1.0, 0.0], [0.0, -1.0, 0.0]])
+    >>> found = kinetic_temperatures(pair.masses, pair.positions, velocities, [pair], [True], "T")
+    >>> found.rotation, found.vibration, found.translation
+    (120.2..., 0.0, nan)
     """
     outside = masses > 0
     energy = dict.fromkeys("TRV", 0.0)

@@ -76,6 +76,11 @@ class MeanReference:
             Positions of all particles, nm; anions may be wrapped.
         box : Quantity or (3, 3) array, optional
             Box vectors, nm; by default those of the System.
+
+        Raises
+        ------
+        InputError
+            If a number is not finite, or there are not as many positions as particles.
         """
         points = array(positions, unit.nanometer, "positions")
         if points.shape != self._last.shape:
@@ -101,6 +106,11 @@ class MeanReference:
         ----------
         modes : str, optional
             Motions that are to be frozen there: with R every anion must have a mean orientation.
+
+        Returns
+        -------
+        array, shape (N, 3)
+            nm, anions whole.
 
         Raises
         ------
@@ -133,6 +143,11 @@ class MeanReference:
         ----------
         simulation : openmm.app.Simulation
             The simulation.
+
+        Returns
+        -------
+        dict
+            As OpenMM asks of reporters.
         """
         steps = self._interval - simulation.currentStep % self._interval
         return {"steps": steps, "periodic": False, "include": ["positions"]}
@@ -161,6 +176,22 @@ def mean_positions(frozen: FrozenSystem, window: Any, modes: str) -> Array:
         Frames of free dynamics, or what has collected them.
     modes : str
         Motions that are to be frozen there.
+
+    Returns
+    -------
+    array, shape (N, 3)
+        nm, anions whole.
+
+    Raises
+    ------
+    InputError
+        If there is no window, a frame is not of these particles, or as `MeanReference.positions`.
+
+    Examples
+    --------
+    >>> mean_positions(None, None, "T")
+    Traceback (most recent call last):
+    openmm_anion.errors.InputError: reference="mean" needs window=...: frames of free dynamics, or a ...
     """
     if window is None:
         raise InputError('reference="mean" needs window=...: frames of free dynamics, or a MeanReference')

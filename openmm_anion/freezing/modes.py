@@ -25,6 +25,11 @@ def parse_modes(text: str) -> str:
     text : str
         Letters in any order and case; ``""`` or ``"free"`` for none.
 
+    Returns
+    -------
+    str
+        Such as "TR"; "" for none.
+
     Raises
     ------
     InputError
@@ -55,6 +60,16 @@ def mode_name(modes: str) -> str:
     ----------
     modes : str
         Canonical modes, see `parse_modes`.
+
+    Returns
+    -------
+    str
+        As `parse_modes` takes it.
+
+    Examples
+    --------
+    >>> mode_name("TR"), mode_name("")
+    ('TR', 'free')
     """
     return modes or "free"
 
@@ -70,6 +85,21 @@ def parse_rotation(text: str) -> Rotation:
         ``"angular-momentum"``: the angular momentum of each anion about its centre is zero,
         ``sum m_i (x_i - c) x (v_i - v_c) = 0`` (J. Yang et al., arXiv:2404.15517); the orientation can creep
         through changes of the shape.
+
+    Returns
+    -------
+    str
+        The same.
+
+    Raises
+    ------
+    InputError
+        If it is another.
+
+    Examples
+    --------
+    >>> parse_rotation("eckart")
+    'eckart'
     """
     for known in ROTATIONS:
         if text == known:
@@ -89,6 +119,11 @@ def mode_names(modes: Iterable[str], rotations: Sequence[Rotation]) -> tuple[str
         Letters in canonical order, or ``"free"``.
     rotations : sequence of {"eckart", "angular-momentum"}
         The definitions.
+
+    Returns
+    -------
+    tuple of str
+        In the order of the modes.
 
     Examples
     --------
@@ -110,6 +145,13 @@ def split_mode_name(name: str) -> tuple[str, Rotation | None]:
     ----------
     name : str
         One of `mode_names`.
+
+    Returns
+    -------
+    letters : str
+        Canonical modes; "" of the free one.
+    rotation : str or None
+        None where the name leaves it open.
 
     Examples
     --------
@@ -133,6 +175,11 @@ def holds_orientation(modes: str, rotation: Rotation) -> bool:
     rotation : {"eckart", "angular-momentum"}
         Definition of frozen rotation.
 
+    Returns
+    -------
+    bool
+        Whether R is among the modes, and its orientation stays.
+
     Examples
     --------
     >>> [holds_orientation(modes, "angular-momentum") for modes in ("T", "TR", "RV")]
@@ -152,6 +199,11 @@ def removed_degrees_of_freedom(modes: str, n_atoms: int, shape: Shape) -> int:
         Atoms of the anion.
     shape : {"linear", "planar", "general"}
         A linear anion has two rotations, every other three.
+
+    Returns
+    -------
+    int
+        Of the 3 n that it has.
 
     Examples
     --------

@@ -52,6 +52,12 @@ def orientation_projector(anions: Iterable[FrozenAnion]) -> openmm.CustomCentroi
     -------
     openmm.CustomCentroidBondForce
         One bond per anion; zero energy and force where the constraint holds.
+
+    Examples
+    --------
+    >>> pair = FrozenAnion(np.array([0, 1]), np.ones(2), np.array([[0.0, 0.0, 0.0], [0.2, 0.0, 0.0]]))
+    >>> orientation_projector([pair]).getNumGroups()
+    4
     """
     force = openmm.CustomCentroidBondForce(4, _energy())
     for name in (*(f"w{a}" for a in range(3)), *(f"q{k}{axis}" for k in range(3) for axis in "xyz")):
@@ -78,6 +84,17 @@ def orientation_parameters(anion: FrozenAnion, turn: np.ndarray | None = None) -
         The anion with which the projector was built.
     turn : (3, 3) array, optional
         Rotation from its reference orientation to the one that is held.
+
+    Returns
+    -------
+    list of float
+        As `orientation_projector` takes them for each bond.
+
+    Examples
+    --------
+    >>> pair = FrozenAnion(np.array([0, 1]), np.ones(2), np.array([[0.0, 0.0, 0.0], [0.2, 0.0, 0.0]]))
+    >>> len(orientation_parameters(pair))
+    12
     """
     inverse, axes = anion.inverse_inertia
     scale = _offset(anion.displacements @ axes) * anion.masses.sum()

@@ -33,6 +33,11 @@ def kinds_of(modes: str, rotation: Rotation) -> set[str]:
     rotation : {"eckart", "angular-momentum"}
         Definition of frozen rotation.
 
+    Returns
+    -------
+    set of str
+        Empty for the free mode.
+
     Examples
     --------
     >>> sorted(kinds_of("TV", "eckart"))
@@ -60,6 +65,11 @@ class ProjectorGroup:
         Whether a projector compares the end of a drift with its start, see `openmm_anion.freezing.phase`.
     switch : str or None
         Global variable of the integrator that turns it on (1) and off (0); None if it always acts.
+
+    Examples
+    --------
+    >>> ProjectorGroup(31, two_phases=False).acts({"translation"})
+    True
     """
 
     number: int
@@ -73,6 +83,11 @@ class ProjectorGroup:
         ----------
         kinds : set of str
             Kinds of projectors.
+
+        Returns
+        -------
+        bool
+            Whether its switch is to be on.
         """
         return bool(kinds & set(TWO_PHASES if self.two_phases else LINEAR))
 
@@ -185,6 +200,11 @@ def build_projectors(
         Free force groups: two if switchable (the second for two phases), else one.
     switchable : bool
         Whether modes can change in a running Context.
+
+    Returns
+    -------
+    Projectors
+        The forces with what switches them.
     """
     forces: dict[str, openmm.Force] = {}
     if "translation" in kinds:

@@ -38,6 +38,12 @@ class FrozenAnion:
         Whole reference positions, nm.
     formula : str
         Its composition if it is known, e.g. ``"PS4"``.
+
+    Examples
+    --------
+    >>> pair = FrozenAnion(np.array([0, 1]), np.ones(2), np.array([[0.0, 0.0, 0.0], [0.2, 0.0, 0.0]]))
+    >>> pair.shape, pair.center
+    ('linear', array([0.1, 0. , 0. ]))
     """
 
     indices: NDArray[np.int64]
@@ -80,6 +86,11 @@ class FrozenAnion:
         ----------
         positions : (n, 3) array
             Whole reference positions, nm.
+
+        Returns
+        -------
+        FrozenAnion
+            With a new centre and new displacements.
         """
         return replace(self, positions=positions)
 
@@ -92,6 +103,11 @@ class FrozenAnion:
         ----------
         positions : (n, 3) array
             Whole positions, nm.
+
+        Returns
+        -------
+        FrozenAnion
+            Centre and orientation of the positions, shape of this one.
         """
         center = shape.center_of_mass(positions, self.masses)
         turn = shape.best_rotation(self.displacements, positions - center, self.masses)
@@ -109,6 +125,17 @@ def between(here: FrozenAnion, there: FrozenAnion, modes: str, box: Array | None
         Frozen motions: of T the centre is there, of R the orientation; the shape always is.
     box : (3, 3) array or None
         Box vectors as rows, nm, of a periodic System: the nearest image of a centre is taken.
+
+    Returns
+    -------
+    FrozenAnion
+        Its reference for these modes.
+
+    Examples
+    --------
+    >>> pair = FrozenAnion(np.array([0, 1]), np.ones(2), np.array([[0.0, 0.0, 0.0], [0.2, 0.0, 0.0]]))
+    >>> between(pair, pair.at(pair.positions + 1.0), "T", None).center
+    array([1.1, 1. , 1. ])
     """
     shift = there.center - here.center
     center = here.center + (shift if box is None else minimum_image(shift, box)) * ("T" in modes)
@@ -135,11 +162,24 @@ def reference_anions(
     box : (3, 3) array or None
         Box vectors as rows, nm; None if the System is not periodic, and positions are whole as they are.
 
+    Returns
+    -------
+    tuple of FrozenAnion
+        In the order of `anions`.
+
     Raises
     ------
     InputError
         If an index is not a whole number, out of range or claimed twice, if a particle is massless or a
         virtual site, or if two particles of an anion are at one place.
+
+    Examples
+    --------
+    >>> system = openmm.System()
+    >>> particles = [system.addParticle(mass) for mass in (12.0, 14.0)]
+    >>> anions = reference_anions(system, [particles], np.array([[0.0, 0.0, 0.0], [0.12, 0.0, 0.0]]), None)
+    >>> anions[0].masses
+    array([12., 14.])
     """
     taken: dict[int, int] = {}
     result = []

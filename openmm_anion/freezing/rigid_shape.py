@@ -174,7 +174,18 @@ class RigidShape(TwoPhases):
         return torch.addcmul((self.places * axes).sum(0), self.weights, here[0].unsqueeze(1) - points)
 
     def rotation(self, moments: Tensor) -> Tensor:
-        """The vectors u (3, anions) in the principal axes."""
+        """The vectors u (3, anions) in the principal axes.
+
+        Parameters
+        ----------
+        moments : Tensor, shape (3, 3, anions)
+            Sums of m d_k x over the atoms for each axis k, Da nm^2.
+
+        Returns
+        -------
+        Tensor, shape (3, anions)
+            u: the axis of the rotation times the tangent of half its angle.
+        """
         products = (self.start.unsqueeze(1) * moments).flatten(0, 2)
         a = self.half_inverse * torch.mm(self.curl, products)
         c = torch.addcmul(self.gaps, a.unsqueeze(1).unsqueeze(1), self.identity)
@@ -190,7 +201,18 @@ class RigidShape(TwoPhases):
         return u
 
     def enough(self, size: float) -> tuple[int, int]:
-        """Iterations and then steps of Newton's method that leave no error for vectors a up to a size."""
+        """Iterations and then steps of Newton's method that leave no error for vectors a up to a size.
+
+        Parameters
+        ----------
+        size : float
+            Largest length of a.
+
+        Returns
+        -------
+        iterations, newton_steps : int
+            How many of either.
+        """
         rate = size * (1.5 * self.largest_gap + 2.0 * size)
         error = size * rate
         iterations, newton_steps = 0, 0
@@ -204,7 +226,18 @@ class RigidShape(TwoPhases):
         return iterations, newton_steps
 
     def turned(self, u: Tensor) -> Tensor:
-        """The principal axes after the rotation."""
+        """The principal axes after the rotation.
+
+        Parameters
+        ----------
+        u : Tensor, shape (3, anions)
+            From `rotation`.
+
+        Returns
+        -------
+        Tensor, shape (3 axes, 3, anions)
+            Unit vectors.
+        """
         quaternion = torch.cat([self.one, u])
         products = (quaternion.unsqueeze(1) * quaternion).flatten(0, 1)
         rotation = torch.mm(self.quaternion, products)
@@ -236,6 +269,17 @@ def rigid_shape_projector(
     switchable : bool
         Whether it takes other references, and which anions it holds, in the phase `TAKE_REFERENCE`
         (`openmm_anion.freezing.phase`). Anions that are linear now count as linear then.
+
+    Returns
+    -------
+    openmm.Force
+        A ``TorchForce`` with the context parameter `PHASE`.
+
+    Examples
+    --------
+    >>> pair = FrozenAnion(np.array([0, 1]), np.ones(2), np.array([[0.0, 0.0, 0.0], [0.2, 0.0, 0.0]]))
+    >>> rigid_shape_projector([pair], 2).getGlobalParameterName(0) == PHASE
+    True
     """
     force = phase_force(torch.jit.script(RigidShape(anions, n_particles, switchable)), PHASE)
     force.setName("openmm-anion: rigid shape projector")

@@ -45,12 +45,17 @@ class SameSize:
     axes: Array
 
     def means(self, values: Array) -> Array:
-        """Return mass-weighted means over the atoms of each anion, (k, 3).
+        """Return mass-weighted means over the atoms of each anion.
 
         Parameters
         ----------
         values : (k, n, 3) array
             Positions or velocities.
+
+        Returns
+        -------
+        array, shape (k, 3)
+            In the unit of the values.
         """
         return shape.center_of_mass(values, self.masses)
 
@@ -62,6 +67,11 @@ def by_size(anions: Sequence[FrozenAnion]) -> Iterator[SameSize]:
     ----------
     anions : sequence of FrozenAnion
         Any anions.
+
+    Yields
+    ------
+    SameSize
+        Each with k anions of n atoms.
 
     Examples
     --------

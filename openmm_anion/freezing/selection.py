@@ -26,6 +26,11 @@ def held_anions(anions: Sequence[FrozenAnion], only: Only) -> tuple[bool, ...]:
         A formula such as ``"PS4"`` (the anions must come from `find_polyanions`), the numbers of anions in
         their order, or a function that takes a centre of mass (nm) and returns whether to freeze there.
 
+    Returns
+    -------
+    tuple of bool
+        In the order of the anions.
+
     Raises
     ------
     InputError

@@ -30,6 +30,18 @@ def storable_shape(anion: FrozenAnion) -> FrozenAnion:
     ----------
     anion : FrozenAnion
         An anion whose shape is to be held by distance constraints.
+
+    Returns
+    -------
+    FrozenAnion
+        The same object where nothing is to be done.
+
+    Examples
+    --------
+    >>> anion = storable_shape(FrozenAnion(np.arange(2), np.ones(2), np.array([[0.0, 0, 0], [0.117, 0, 0]])))
+    >>> square = float(anion.positions[1, 0] - anion.positions[0, 0]) ** 2
+    >>> bool(abs(square - np.float32(square)) < 1e-17)
+    True
     """
     n_atoms = len(anion.indices)
     if n_atoms > 3 or (n_atoms == 3 and anion.shape == "linear"):

@@ -19,6 +19,16 @@ def solve(matrix: Tensor, right: Tensor) -> Tensor:
         k matrices, none of them singular.
     right : (3, k) Tensor
         Right-hand sides.
+
+    Returns
+    -------
+    (3, k) Tensor
+        x.
+
+    Examples
+    --------
+    >>> solve(2.0 * torch.eye(3)[:, :, None], torch.ones(3, 1))[:, 0]
+    tensor([0.5000, 0.5000, 0.5000])
     """
     cofactors = torch.linalg.cross(matrix.roll(-1, 0), matrix.roll(-2, 0), dim=1)
     determinant = (matrix[0] * cofactors[0]).sum(0)

@@ -18,6 +18,18 @@ def is_straight(anion: FrozenAnion) -> bool:
     ----------
     anion : FrozenAnion
         Any anion.
+
+    Returns
+    -------
+    bool
+        False of an anion that is not linear.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> pair = FrozenAnion(np.array([0, 1]), np.ones(2), np.array([[0.0, 0.0, 0.0], [0.2, 0.0, 0.0]]))
+    >>> is_straight(pair)
+    True
     """
     axes = shape.principal_axes(anion.positions, anion.masses)[1]
     off_line = np.linalg.norm(anion.displacements @ axes[:, 1:], axis=1)
@@ -34,6 +46,18 @@ def straightened(anion: FrozenAnion) -> FrozenAnion:
     ----------
     anion : FrozenAnion
         An anion whose shape is to be held by the rigid shape projector.
+
+    Returns
+    -------
+    FrozenAnion
+        The same object where nothing is to be done.
+
+    Examples
+    --------
+    >>> bent = np.array([[0.0, 0.0, 0.0], [0.1, 1e-9, 0.0], [0.2, 0.0, 0.0]])
+    >>> anion = straightened(FrozenAnion(np.arange(3), np.ones(3), bent))
+    >>> float(np.abs(np.diff(anion.positions[:, 1])).max()) < 1e-15
+    True
     """
     if not is_straight(anion):
         return anion

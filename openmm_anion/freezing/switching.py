@@ -30,6 +30,16 @@ def switched(
         What has been frozen until now.
     context, modes, only, temperature, seed
         See `FrozenSystem.switch`.
+
+    Returns
+    -------
+    FrozenSystem
+        See `FrozenSystem.switch`.
+
+    Raises
+    ------
+    InputError
+        See `FrozenSystem.switch`.
     """
     if not frozen.switchable:
         raise InputError(

@@ -22,10 +22,22 @@ def copy_system(system: openmm.System) -> openmm.System:
     system : openmm.System
         Any System.
 
+    Returns
+    -------
+    openmm.System
+        With forces of its own.
+
     Raises
     ------
     InputError
         If a `PythonForce` calls a function that cannot be pickled.
+
+    Examples
+    --------
+    >>> system = openmm.System()
+    >>> _ = system.addParticle(22.99)
+    >>> copy_system(system).getNumParticles()
+    1
     """
     try:
         return _copy(system)

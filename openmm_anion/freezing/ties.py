@@ -26,6 +26,13 @@ def molecule_ties(anions: Iterable[FrozenAnion | Polyanion]) -> openmm.HarmonicB
     -------
     openmm.HarmonicBondForce
         Bonds without energy.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> pair = FrozenAnion(np.array([0, 1]), np.ones(2), np.array([[0.0, 0.0, 0.0], [0.2, 0.0, 0.0]]))
+    >>> molecule_ties([pair]).getNumBonds()
+    1
     """
     bonds = openmm.HarmonicBondForce()
     for anion in anions:

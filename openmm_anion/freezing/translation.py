@@ -30,6 +30,13 @@ def translation_projector(anions: Iterable[FrozenAnion], periodic: bool) -> open
     -------
     openmm.CustomCentroidBondForce
         One bond per anion; zero energy and force where the constraint holds.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> pair = FrozenAnion(np.array([0, 1]), np.ones(2), np.array([[0.0, 0.0, 0.0], [0.2, 0.0, 0.0]]))
+    >>> translation_projector([pair], periodic=True).getNumBonds()
+    1
     """
     # A periodic distance, because GPU platforms move whole molecules by box vectors.
     force = openmm.CustomCentroidBondForce(1, f"{STIFFNESS}*0.5*mass*pointdistance(x1, y1, z1, cx, cy, cz)^2")
@@ -50,5 +57,17 @@ def translation_parameters(anion: FrozenAnion) -> list[float]:
     ----------
     anion : FrozenAnion
         The anion and its reference centre (nm).
+
+    Returns
+    -------
+    list of float
+        As `translation_projector` takes them for each bond.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> pair = FrozenAnion(np.array([0, 1]), np.ones(2), np.array([[0.0, 0.0, 0.0], [0.2, 0.0, 0.0]]))
+    >>> [float(value) for value in translation_parameters(pair)]
+    [2.0, 0.1, 0.0, 0.0]
     """
     return [float(anion.masses.sum()), *anion.center]

@@ -19,6 +19,16 @@ def on_device(tensor: Tensor) -> bool:
     ----------
     tensor : Tensor
         Any tensor.
+
+    Returns
+    -------
+    bool
+        False of a tensor in the host's memory.
+
+    Examples
+    --------
+    >>> on_device(torch.zeros(1))
+    False
     """
     return tensor.is_cuda
 
@@ -41,7 +51,20 @@ class TwoPhases(nn.Module):
     energy: Tensor
 
     def forward(self, positions: Tensor, phase: Tensor) -> tuple[Tensor, Tensor]:
-        """Energy (zero) and forces (N, 3) from positions (N, 3), nm."""
+        """Energy (zero) and forces (N, 3) from positions (N, 3), nm.
+
+        Parameters
+        ----------
+        positions : Tensor, shape (N, 3)
+            nm.
+        phase : Tensor
+            One number: what the integrator is doing, see `openmm_anion.freezing.phase`.
+
+        Returns
+        -------
+        energy, forces : Tensor
+            Zero, and (N, 3) in kJ/mol/nm: zero but for the end of a drift.
+        """
         host = not on_device(phase)
         points = self.batch.gather(positions)
         if self.switchable:
@@ -66,17 +89,58 @@ class TwoPhases(nn.Module):
         return self.energy, self.batch.forces(forces, positions)
 
     def take(self, seen: Tensor) -> None:
-        """Hold bodies (3, n, anions) in their principal axes from now on, and none of zeros."""
+        """Hold bodies (3, n, anions) in their principal axes from now on, and none of zeros.
+
+        Parameters
+        ----------
+        seen : Tensor, shape (3, n, anions)
+            nm; zeros for an anion that is set free.
+        """
         raise NotImplementedError
 
     def look(self, points: Tensor) -> Tensor:
-        """What there is to see in positions (3, n, anions) relative to the first atom of each anion."""
+        """What there is to see in positions (3, n, anions) relative to the first atom of each anion.
+
+        Parameters
+        ----------
+        points : Tensor, shape (3, n, anions)
+            nm.
+
+        Returns
+        -------
+        Tensor
+            Of any shape that ends in the anions.
+        """
         raise NotImplementedError
 
     def begin(self, here: Tensor) -> Tensor:
-        """What is kept as `start` of what is seen there."""
+        """What is kept as `start` of what is seen there.
+
+        Parameters
+        ----------
+        here : Tensor
+            From `look`, at the start of a drift.
+
+        Returns
+        -------
+        Tensor
+            What `correct` compares with.
+        """
         raise NotImplementedError
 
     def correct(self, points: Tensor, here: Tensor) -> Tensor:
-        """Forces (3, n, anions) on positions and what is seen there at the end of a drift."""
+        """Forces (3, n, anions) on positions and what is seen there at the end of a drift.
+
+        Parameters
+        ----------
+        points : Tensor, shape (3, n, anions)
+            Positions from the first atom of each anion, nm.
+        here : Tensor
+            From `look`, at the same time.
+
+        Returns
+        -------
+        Tensor, shape (3, n, anions)
+            kJ/mol/nm.
+        """
         raise NotImplementedError

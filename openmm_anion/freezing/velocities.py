@@ -25,6 +25,12 @@ def motion_basis(anion: FrozenAnion) -> dict[str, Array]:
     -------
     dict
         For ``"T"``, ``"R"`` and ``"V"`` a (k, 3n) array of rows ``sqrt(m) v``, together a complete basis.
+
+    Examples
+    --------
+    >>> pair = FrozenAnion(np.array([0, 1]), np.ones(2), np.array([[0.0, 0.0, 0.0], [0.2, 0.0, 0.0]]))
+    >>> {motion: len(rows) for motion, rows in motion_basis(pair).items()}
+    {'T': 3, 'R': 2, 'V': 1}
     """
     root = np.sqrt(anion.masses)
     translations = [np.outer(root, axis).ravel() for axis in np.eye(3)]
@@ -53,6 +59,13 @@ def project_velocities(velocities: Array, anions: Sequence[FrozenAnion], modes: 
     -------
     (N, 3) array
         Velocities that obey the constraints, nm/ps.
+
+    Examples
+    --------
+    >>> pair = FrozenAnion(np.array([0, 1]), np.ones(2), np.array([[0.0, 0.0, 0.0], [0.2, 0.0, 0.0]]))
+    >>> project_velocities(np.array([[1.0, 1.0, 0.0], [1.0, -1.0, 0.0]]), [pair], "T")
+    array([[ 0.,  1.,  0.],
+           [ 0., -1.,  0.]])
     """
     result = np.array(velocities, dtype=np.float64)
     if not modes:
@@ -95,6 +108,13 @@ def draw_velocities(
     -------
     (N, 3) array
         Velocities, nm/ps.
+
+    Examples
+    --------
+    >>> pair = FrozenAnion(np.array([0, 1]), np.ones(2), np.array([[0.0, 0.0, 0.0], [0.2, 0.0, 0.0]]))
+    >>> drawn = draw_velocities(pair.masses, pair.positions, [pair], "TV", 300.0, seed=1)
+    >>> bool(np.abs(drawn[:, 0]).max() < 1e-12)
+    True
     """
     moving = masses > 0
     velocities = np.zeros_like(positions)
@@ -120,6 +140,11 @@ def remove_drift(masses: Array, velocities: Array) -> Array:
     -------
     (N, 3) array
         Velocities without drift, nm/ps.
+
+    Examples
+    --------
+    >>> remove_drift(np.array([1.0, 3.0]), np.array([[4.0, 0.0, 0.0], [0.0, 0.0, 0.0]]))[:, 0]
+    array([ 3., -1.])
     """
     moving = masses > 0
     result = np.zeros_like(velocities)

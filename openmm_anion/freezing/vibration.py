@@ -68,6 +68,16 @@ def rigidity_matrix(positions: Array, masses: Array, pairs: Iterable[Pair]) -> A
         Masses, Da.
     pairs : iterable of (int, int)
         Pairs of atoms.
+
+    Returns
+    -------
+    array, shape (number of pairs, 3 n)
+        Rows of length 1.
+
+    Examples
+    --------
+    >>> rigidity_matrix(np.array([[0.0, 0.0, 0.0], [0.2, 0.0, 0.0]]), np.ones(2), [(0, 1)]).shape
+    (1, 6)
     """
     rows = []
     for i, j in pairs:
@@ -166,6 +176,13 @@ def ccma_radius(
     -------
     float
         The factor by which the error shrinks per iteration; at 1 and above it grows.
+
+    Examples
+    --------
+    >>> corners = np.array([[0, 0, 0], [1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) * 0.1
+    >>> masses = np.array([31.0, 32.0, 32.0, 32.0, 32.0])
+    >>> ccma_radius(corners, masses, rigid_distances(corners, masses)) < 0.5
+    True
     """
     gradients = rigidity_matrix(positions, masses, pairs)
     coupling = gradients @ gradients.T
@@ -191,6 +208,18 @@ def angles_of(system: openmm.System) -> Angles:
     ----------
     system : openmm.System
         The System. Of several for the same particles, OpenMM's constraint solver believes the first.
+
+    Returns
+    -------
+    dict
+        By the three particles.
+
+    Examples
+    --------
+    >>> system, force = openmm.System(), openmm.HarmonicAngleForce()
+    >>> _ = force.addAngle(2, 0, 1, 1.9, 0.0), system.addForce(force)
+    >>> angles_of(system)
+    {(1, 0, 2): 1.9}
     """
     angles: dict[tuple[int, int, int], float] = {}
     for force in system.getForces():
@@ -216,6 +245,12 @@ def shape_distances(anion: FrozenAnion, angles: Angles | None = None) -> list[Pa
     list of (int, int) or None
         Independent pairs; None for a shape that distances cannot hold (planar with more than three atoms,
         linear with more than two), for which the solver would not converge, or would take long.
+
+    Examples
+    --------
+    >>> corners = np.array([[0, 0, 0], [1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) * 0.1
+    >>> len(shape_distances(FrozenAnion(np.arange(5), np.full(5, 32.0), corners)))
+    9
     """
     size = removed_degrees_of_freedom("V", len(anion.indices), anion.shape)
     if size > MOST_DISTANCES:
@@ -249,6 +284,15 @@ def add_shape_constraints(
         The anions, their reference shapes (nm) and their `shape_distances`.
     force_group : int
         Group for the zero-strength angles, never evaluated, so that they cost nothing.
+
+    Examples
+    --------
+    >>> system = openmm.System()
+    >>> _ = [system.addParticle(1.0) for _ in range(2)]
+    >>> pair = FrozenAnion(np.arange(2), np.ones(2), np.array([[0.0, 0.0, 0.0], [0.2, 0.0, 0.0]]))
+    >>> add_shape_constraints(system, [(pair, [(0, 1)])], force_group=1)
+    >>> system.getNumConstraints()
+    1
     """
     angles = openmm.HarmonicAngleForce()
     angles.setForceGroup(force_group)

@@ -34,6 +34,11 @@ class Violation:
     angular_velocity : float
         Angular velocity ``|I^-1 sum m_i (x_i - c) x v_i|``, rad/ps, where rotation is frozen as zero angular
         momentum and velocities are known.
+
+    Examples
+    --------
+    >>> print(Violation(1e-11, float("nan"), float("nan"), 1e-11))
+    centre off by 1.0e-11 nm
     """
 
     translation: float
@@ -106,6 +111,18 @@ def diagnose(
         Velocities, nm/ps, where rotation is frozen as zero angular momentum.
     all_motions : bool, optional
         False for `Diagnosis.violation` alone, at half the cost; what is not frozen is then zero.
+
+    Returns
+    -------
+    Diagnosis
+        For each anion.
+
+    Examples
+    --------
+    >>> pair = FrozenAnion(np.array([0, 1]), np.ones(2), np.array([[0.0, 0.0, 0.0], [0.2, 0.0, 0.0]]))
+    >>> found = diagnose(pair.positions + [0.0, 0.1, 0.0], np.eye(3), [pair], [True], "R")
+    >>> found.translation, found.rotation
+    (array([0.1]), array([0.]))
     """
     seen = "TRV" if all_motions else modes
     away, angle, off, eckart, arc, turning = (np.zeros(len(anions)) for _ in range(6))

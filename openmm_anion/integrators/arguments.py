@@ -17,11 +17,23 @@ def positive_timestep(timestep: Any) -> float:
     ----------
     timestep : Quantity or float
         Time step, ps.
+
+    Returns
+    -------
+    float
+        In ps.
+
+    Raises
+    ------
+    InputError
+        If it is no time, or not above zero.
+
+    Examples
+    --------
+    >>> positive_timestep(2 * unit.femtosecond)
+    0.002
     """
-    step = number(timestep, unit.picosecond, "time step")
-    if step <= 0:
-        raise InputError(f"time step {step:g} ps is not positive; give it in picoseconds, e.g. 0.002")
-    return step
+    return _positive_time(timestep, "time step", 0.002)
 
 
 def relaxation_time(time: Any) -> float:
@@ -31,8 +43,27 @@ def relaxation_time(time: Any) -> float:
     ----------
     time : Quantity or float
         Relaxation time, ps.
+
+    Returns
+    -------
+    float
+        In ps.
+
+    Raises
+    ------
+    InputError
+        If it is no time, or not above zero.
+
+    Examples
+    --------
+    >>> relaxation_time(0.5)
+    0.5
     """
-    tau = number(time, unit.picosecond, "relaxation time")
-    if tau <= 0:
-        raise InputError(f"relaxation time {tau:g} ps is not positive; give it in picoseconds, e.g. 0.5")
-    return tau
+    return _positive_time(time, "relaxation time", 0.5)
+
+
+def _positive_time(value: Any, what: str, example: float) -> float:
+    time = number(value, unit.picosecond, what)
+    if time <= 0:
+        raise InputError(f"{what} {time:g} ps is not positive; give it in picoseconds, e.g. {example}")
+    return time

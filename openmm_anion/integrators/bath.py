@@ -25,7 +25,13 @@ class BathIntegrator(openmm.CustomIntegrator):
         self.addGlobalVariable("kT", MOLAR_GAS_CONSTANT * temperature_in_kelvin(temperature))
 
     def getTemperature(self) -> float:
-        """Return the temperature of the bath, K."""
+        """Return the temperature of the bath.
+
+        Returns
+        -------
+        float
+            K.
+        """
         return float(self.getGlobalVariableByName("kT") / MOLAR_GAS_CONSTANT)
 
     def setTemperature(self, temperature: Any) -> None:

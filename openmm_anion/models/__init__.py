@@ -30,6 +30,11 @@ __all__ = [
 def available() -> list[str]:
     """Names of the potentials that come with the package.
 
+    Returns
+    -------
+    list of str
+        Sorted.
+
     Examples
     --------
     >>> available()
@@ -43,6 +48,11 @@ def available() -> list[str]:
 def names() -> list[str]:
     """Every name that `load` takes, also of potentials that need a further package.
 
+    Returns
+    -------
+    list of str
+        Of each source in turn.
+
     Examples
     --------
     >>> "7net-0" in names()
@@ -55,6 +65,11 @@ def names() -> list[str]:
 
 def describe() -> list[About]:
     """What is known of each of `names`: elements, cutoff, size, what it was trained on, how good it is.
+
+    Returns
+    -------
+    list of About
+        In the order of `names`.
 
     Examples
     --------
@@ -78,6 +93,11 @@ def load(name_or_path: str | Path, **arguments: Any) -> Potential:
     **arguments
         For a potential of openmm-ml, what ``openmmml.MLPotential`` takes, such as ``modelPath``; and
         ``options``, a dictionary of what its ``createSystem`` takes.
+
+    Returns
+    -------
+    Potential
+        Ready to become a Force, or to be evaluated.
 
     Raises
     ------

@@ -32,6 +32,11 @@ class About:
         What it was trained on.
     accuracy : str
         Errors on structures that it was not trained on, against the labels.
+
+    Examples
+    --------
+    >>> About(name="mine", elements=("Na", "Cl"), cutoff=0.5).cutoff_text
+    '5.0 A'
     """
 
     name: str
@@ -70,6 +75,11 @@ def from_card(name: str, card: dict[str, Any], path: Path) -> About:
         As `openmm_anion.models.train.train` returns it.
     path : Path
         The model file.
+
+    Returns
+    -------
+    About
+        Blank where the card says nothing.
     """
     kelvin = [f"{temperature:g}" for temperature in card.get("temperatures_K", [])]
     conditions = [str(card.get("labels", "")), f"{kelvin[0]} to {kelvin[-1]} K" if kelvin else ""]
@@ -90,6 +100,11 @@ def accuracy(errors: dict[str, dict[str, Any]]) -> str:
     ----------
     errors : dict
         Errors of each set, as in a card.
+
+    Returns
+    -------
+    str
+        "" where it has none.
 
     Examples
     --------
@@ -115,6 +130,16 @@ def table(entries: Iterable[About]) -> str:
     ----------
     entries : iterable of About
         The lines.
+
+    Returns
+    -------
+    str
+        Several lines.
+
+    Examples
+    --------
+    >>> print(table([About(name="mine")]).splitlines()[0])
+    name ...
     """
     rows = [("name", "elements", "cutoff", "size", "trained on", "error")]
     rows += [

@@ -52,7 +52,13 @@ class Accuracy:
         return 1e3 * _rms(self.predicted_energies - self.energies)
 
     def by_element(self) -> dict[str, dict[str, float]]:
-        """Errors of the forces on each element: meV/angstrom, and percent of its root mean square force."""
+        """Errors of the forces on each element: meV/angstrom, and percent of its root mean square force.
+
+        Returns
+        -------
+        dict of str to dict
+            By symbol, and by ``force_rmse_mev_per_angstrom`` and ``force_rmse_percent``.
+        """
         result = {}
         for symbol in sorted(set(self.symbols.tolist())):
             chosen = self.symbols == symbol
@@ -73,6 +79,11 @@ def accuracy(potential: Potential, frames: Sequence[Atoms]) -> Accuracy:
         The potential.
     frames : sequence of ase.Atoms
         Structures with energies (eV) and forces (eV/angstrom).
+
+    Returns
+    -------
+    Accuracy
+        Energies in eV/atom, forces in eV/angstrom.
     """
     predicted_energies, predicted_forces = [], []
     evaluate = in_electronvolts(potential, list(frames[0].symbols))

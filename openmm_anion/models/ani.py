@@ -135,7 +135,7 @@ class AniEnergy(torch.nn.Module):
         self.register_buffer("scale", torch.ones(n_elements, n_features))
 
     def forward(self, elements: Tensor, i: Tensor, j: Tensor, vectors: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the energy of each atom (N,), eV, in double precision, and the gradient dE/dvectors (E, 3).
+        """Return the energy of each atom, in double precision, and the gradient dE/dvectors.
 
         Both are differentiable in the weights, neither in `vectors`.
 
@@ -147,6 +147,11 @@ class AniEnergy(torch.nn.Module):
             Every pair within the radial cutoff, once (E,).
         vectors : Tensor
             From i to j, angstrom (E, 3).
+
+        Returns
+        -------
+        energies, gradient : Tensor
+            (N,) in eV, and (E, 3) in eV/angstrom.
         """
         with torch.no_grad():
             vectors = vectors.to(self.mean.dtype)

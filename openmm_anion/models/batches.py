@@ -35,6 +35,20 @@ class Batch:
 def to_batch(atoms: ase.Atoms, elements: Sequence[str], cutoff: float) -> Batch:
     """One structure with its labels; any cell size, since all images inside `cutoff` (A) are listed.
 
+    Parameters
+    ----------
+    atoms : ase.Atoms
+        Periodic in three directions, with energy (eV) and forces (eV/angstrom).
+    elements : sequence of str
+        Symbols in the order of their indices.
+    cutoff : float
+        Largest length of a pair, angstrom.
+
+    Returns
+    -------
+    Batch
+        Of one frame; each pair once.
+
     Raises
     ------
     InputError
@@ -64,7 +78,18 @@ def to_batch(atoms: ase.Atoms, elements: Sequence[str], cutoff: float) -> Batch:
 
 
 def join(batches: Sequence[Batch]) -> Batch:
-    """Several batches as one, atoms and frames numbered through."""
+    """Several batches as one, atoms and frames numbered through.
+
+    Parameters
+    ----------
+    batches : sequence of Batch
+        With any number of frames each.
+
+    Returns
+    -------
+    Batch
+        With all their frames, in order.
+    """
     atoms = torch.tensor([len(batch.elements) for batch in batches])
     frames = torch.tensor([len(batch.sizes) for batch in batches])
     first_atom = (atoms.cumsum(0) - atoms).tolist()
@@ -83,7 +108,25 @@ def join(batches: Sequence[Batch]) -> Batch:
 
 
 def by_size(frames: Sequence[Batch], atoms: int) -> list[Batch]:
-    """Join neighbouring frames into batches of at most about `atoms` atoms, at least one frame each."""
+    """Join neighbouring frames into batches of at most about `atoms` atoms, at least one frame each.
+
+    Parameters
+    ----------
+    frames : sequence of Batch
+        Of one frame each.
+    atoms : int
+        Atoms that a batch may have, if it has more than one frame.
+
+    Returns
+    -------
+    list of Batch
+        In the order of the frames.
+
+    Examples
+    --------
+    >>> by_size([], 100)
+    []
+    """
     groups: list[list[Batch]] = []
     filled = atoms
     for frame in frames:

@@ -17,7 +17,17 @@ from openmm_anion.units import ANGSTROM, EV
 
 
 class CalculatorPotential(Potential):
-    """A potential that an ASE calculator evaluates; see `from_ase`."""
+    """A potential that an ASE calculator evaluates; see `from_ase`.
+
+    Parameters
+    ----------
+    calculator : ase.calculators.calculator.BaseCalculator
+        Gives energy (eV) and forces (eV/angstrom).
+    elements : sequence of str
+        Symbols of the elements it knows.
+    name : str
+        Name of the potential.
+    """
 
     kinds = ("python",)
 
@@ -58,6 +68,11 @@ def from_ase(calculator: BaseCalculator, elements: Sequence[str], name: str | No
         Symbols of the elements that it knows.
     name : str, optional
         Name of the potential; by default that of the calculator's class.
+
+    Returns
+    -------
+    Potential
+        Of the one kind "python".
 
     Raises
     ------

@@ -64,6 +64,11 @@ def page(card: dict[str, Any], figure: str) -> str:
         With errors on a set ``held-out``.
     figure : str
         Name of the file with the parity plots.
+
+    Returns
+    -------
+    str
+        With tables of errors, and the figure.
     """
     held_out = card["errors"]["held-out"]
     kelvin = card.get("temperatures_K", [])

@@ -54,7 +54,23 @@ class Committee:
 
     @classmethod
     def load(cls, names: Sequence[str | Path]) -> Committee:
-        """Load the members by their names or files."""
+        """Load the members by their names or files.
+
+        Parameters
+        ----------
+        names : sequence of str or Path
+            As `openmm_anion.models.load` takes them; two or more.
+
+        Returns
+        -------
+        Committee
+            Of these potentials, in this order.
+
+        Raises
+        ------
+        InputError
+            If there are fewer than two, or one cannot be loaded.
+        """
         from openmm_anion import models
 
         return cls([models.load(name) for name in names])

@@ -64,6 +64,16 @@ def find(handle: str) -> Computation | Lost:
     ----------
     handle : str
         What `Computation` put in its own place.
+
+    Returns
+    -------
+    Computation or Lost
+        Which raises when it is called.
+
+    Examples
+    --------
+    >>> type(find("of another process")).__name__
+    'Lost'
     """
     return _LIVING.get(handle) or Lost()
 

@@ -55,6 +55,11 @@ def from_torchscript(
         Precision in which it takes positions and box; by default that of its first weight, and double
         precision if it has none.
 
+    Returns
+    -------
+    ScriptedPotential
+        With a card of its name and elements.
+
     Raises
     ------
     InputError
@@ -116,6 +121,11 @@ def from_graph(
         Precision in which it takes positions, cell and shifts; by default that of its first weight, and
         double precision if it has none.
 
+    Returns
+    -------
+    ScriptedPotential
+        With a card of its name and elements.
+
     Raises
     ------
     InputError
@@ -153,7 +163,25 @@ def from_graph(
 
 
 def first_dtype(module: torch.nn.Module, default: torch.dtype) -> torch.dtype:
-    """Precision of the first weight of a module, or a default."""
+    """Precision of the first weight of a module, or a default.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        With or without weights.
+    default : torch.dtype
+        Of a module without weights.
+
+    Returns
+    -------
+    torch.dtype
+        A floating one.
+
+    Examples
+    --------
+    >>> first_dtype(torch.nn.Linear(1, 1), torch.float64), first_dtype(torch.nn.ReLU(), torch.float64)
+    (torch.float32, torch.float64)
+    """
     weights = [*module.parameters(), *module.buffers()]
     return next((weight.dtype for weight in weights if weight.is_floating_point()), default)
 
@@ -177,7 +205,24 @@ def _card(name: str, elements: Sequence[str], cutoff: float) -> dict[str, object
 
 
 def check_symbols(elements: Sequence[str]) -> None:
-    """Refuse what is no list of chemical symbols."""
+    """Refuse what is no list of chemical symbols.
+
+    Parameters
+    ----------
+    elements : sequence of str
+        To be looked at.
+
+    Raises
+    ------
+    InputError
+        If it is a lone string, empty, or holds what is no element.
+
+    Examples
+    --------
+    >>> check_symbols(["Na", "Xx"])
+    Traceback (most recent call last):
+    openmm_anion.errors.InputError: element 'Xx' is no chemical symbol; write it like 'Na'
+    """
     if isinstance(elements, str) or not elements:
         raise InputError(f"elements {elements!r} must be a list of chemical symbols, e.g. ['Na', 'P', 'S']")
     for symbol in elements:

@@ -79,7 +79,26 @@ def refuse_doubles(files: Mapping[str, Sequence[ase.Atoms]]) -> None:
 
 
 def check_frame(atoms: ase.Atoms, where: str) -> None:
-    """Refuse a frame without periodic cell, without labels, or with numbers that are not finite."""
+    """Refuse a frame without periodic cell, without labels, or with numbers that are not finite.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms
+        With the results of a calculator.
+    where : str
+        Name of the frame in what is said.
+
+    Raises
+    ------
+    InputError
+        If something is missing or not finite.
+
+    Examples
+    --------
+    >>> check_frame(ase.Atoms("Na"), "frame 0")
+    Traceback (most recent call last):
+    openmm_anion.errors.InputError: frame 0 is not periodic in three directions; set its cell and pbc
+    """
     if not np.all(atoms.pbc) or atoms.cell.rank < 3:
         raise InputError(f"{where} is not periodic in three directions; set its cell and pbc")
     labels = {} if atoms.calc is None else atoms.calc.results

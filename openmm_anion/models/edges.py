@@ -41,6 +41,11 @@ class PeriodicEdges(torch.nn.Module):
         ----------
         positions, cell : Tensor
             (N, 3) and (3, 3), double precision, in the unit of the cutoff.
+
+        Returns
+        -------
+        pairs, shifts : Tensor
+            (2, E) of int64, and (E, 3) whole numbers in double precision.
         """
         found = self.search.compute(positions, cell, True, "PS")
         return found[0].t().contiguous(), found[1].to(positions.dtype)

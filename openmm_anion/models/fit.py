@@ -20,7 +20,20 @@ from openmm_anion.models.recipe import TrainConfig
 
 
 def energies_and_forces(model: AniEnergy, batch: Batch) -> tuple[Tensor, Tensor]:
-    """Energies (eV) and forces (eV/A) of a batch, differentiable in the weights."""
+    """Energies (eV) and forces (eV/A) of a batch, differentiable in the weights.
+
+    Parameters
+    ----------
+    model : AniEnergy
+        In training.
+    batch : Batch
+        Of F frames with N atoms in all.
+
+    Returns
+    -------
+    energies, forces : Tensor
+        (F,) in eV, and (N, 3) in eV/angstrom.
+    """
     vectors = batch.positions[batch.j] - batch.positions[batch.i] + batch.shifts
     atomic, gradient = model(batch.elements, batch.i, batch.j, vectors)
     energies = atomic.new_zeros(len(batch.sizes)).index_add(0, batch.frame, atomic)
@@ -28,7 +41,22 @@ def energies_and_forces(model: AniEnergy, batch: Batch) -> tuple[Tensor, Tensor]
 
 
 def judged(model: AniEnergy, frames: Sequence[Batch], elements: Sequence[str]) -> Accuracy:
-    """Labels of `frames` and what `model` says of them; its `elements` in order."""
+    """Labels of `frames` and what `model` says of them; its `elements` in order.
+
+    Parameters
+    ----------
+    model : AniEnergy
+        Trained.
+    frames : sequence of Batch
+        With labels.
+    elements : sequence of str
+        Symbols in the order of the model's indices.
+
+    Returns
+    -------
+    Accuracy
+        Energies in eV/atom, forces in eV/angstrom.
+    """
     symbols, forces, predicted, energies, predicted_energies = [], [], [], [], []
     for batch in frames:
         with torch.no_grad():
@@ -48,7 +76,23 @@ def judged(model: AniEnergy, frames: Sequence[Batch], elements: Sequence[str]) -
 
 
 def errors(model: AniEnergy, frames: Sequence[Batch], atoms: int) -> dict[str, float]:
-    """Root mean square errors over `frames`: energy in meV/atom, force components in meV/A and percent."""
+    """Root mean square errors over `frames`: energy in meV/atom, force components in meV/A and percent.
+
+    Parameters
+    ----------
+    model : AniEnergy
+        In training or trained.
+    frames : sequence of Batch
+        With labels.
+    atoms : int
+        Atoms that are evaluated at once.
+
+    Returns
+    -------
+    dict of str to float
+        ``energy_rmse_mev_per_atom``, ``force_rmse_mev_per_angstrom``, and ``force_rmse_percent`` of the root
+        mean square force where that is not zero.
+    """
     energy, force, labels, components = 0.0, 0.0, 0.0, 0
     for batch in by_size(frames, atoms):
         with torch.no_grad():
@@ -65,7 +109,15 @@ def errors(model: AniEnergy, frames: Sequence[Batch], atoms: int) -> dict[str, f
 
 
 def prepare(model: AniEnergy, frames: Sequence[Batch]) -> None:
-    """Set reference energies (least squares) and mean and scale of the features from the training frames."""
+    """Set reference energies (least squares) and mean and scale of the features from the training frames.
+
+    Parameters
+    ----------
+    model : AniEnergy
+        Changed in place.
+    frames : sequence of Batch
+        Of the training, one frame each.
+    """
     n_elements = len(model.reference)
     counts = torch.stack([torch.bincount(frame.elements, minlength=n_elements) for frame in frames]).double()
     energies = torch.cat([frame.energies for frame in frames])
@@ -151,7 +203,26 @@ def descend(
     optimiser: torch.optim.Optimizer,
     energy_weight: float,
 ) -> float:
-    """One step of the optimiser on one batch; return the loss before it."""
+    """One step of the optimiser on one batch; return the loss before it.
+
+    Parameters
+    ----------
+    model : AniEnergy
+        Changed in place.
+    batch : Batch
+        With labels.
+    weights : sequence of Tensor
+        Those that are trained; the norm of their gradient is cut off at 10.
+    optimiser : torch.optim.Optimizer
+        Over the same weights.
+    energy_weight : float
+        Of the squared errors of energies per atom, over those of components of forces, angstrom^-2.
+
+    Returns
+    -------
+    float
+        The loss, (eV/angstrom)^2.
+    """
     energies, forces = energies_and_forces(model, batch)
     energy_loss = (((energies - batch.energies) / batch.sizes) ** 2).mean()
     loss = energy_weight * energy_loss + ((forces - batch.forces) ** 2).mean()
@@ -163,7 +234,27 @@ def descend(
 
 
 def set_learning_rate(optimiser: torch.optim.Optimizer, config: TrainConfig, done: float, step: int) -> None:
-    """Cosine from the first to the final rate, after a linear start over 50 steps."""
+    """Cosine from the first to the final rate, after a linear start over 50 steps.
+
+    Parameters
+    ----------
+    optimiser : torch.optim.Optimizer
+        Changed in place.
+    config : TrainConfig
+        With the first and the final rate.
+    done : float
+        Share of the training that is done, 0 to 1.
+    step : int
+        Steps that were made.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> optimiser = SimpleNamespace(param_groups=[{}])  # an optimiser as far as it is used here
+    >>> set_learning_rate(optimiser, TrainConfig(learning_rate=1e-3, final_learning_rate=1e-5), 1.0, 500)
+    >>> optimiser.param_groups[0]["lr"]
+    1e-05
+    """
     first, final = config.learning_rate, config.final_learning_rate
     rate = final + 0.5 * (first - final) * (1 + math.cos(math.pi * done))
     for group in optimiser.param_groups:
@@ -171,6 +262,24 @@ def set_learning_rate(optimiser: torch.optim.Optimizer, config: TrainConfig, don
 
 
 def loss_of(record: dict[str, float], energy_weight: float) -> float:
-    """The loss that the errors of a record amount to."""
+    """The loss that the errors of a record amount to.
+
+    Parameters
+    ----------
+    record : dict of str to float
+        From `errors`.
+    energy_weight : float
+        As `descend` takes it.
+
+    Returns
+    -------
+    float
+        The loss, (eV/angstrom)^2.
+
+    Examples
+    --------
+    >>> loss_of({"energy_rmse_mev_per_atom": 1.0, "force_rmse_mev_per_angstrom": 100.0}, 100.0)
+    0.0101
+    """
     energy, force = record["energy_rmse_mev_per_atom"], record["force_rmse_mev_per_angstrom"]
     return 1e-6 * (energy_weight * energy**2 + force**2)

@@ -20,13 +20,13 @@ from torch import Tensor
 from openmm_anion.errors import InputError, did_you_mean
 from openmm_anion.installation import check_installation
 from openmm_anion.models.computation import Computation
-from openmm_anion.models.fixed_shapes import growing
+from openmm_anion.models.fixed_shapes import refuse_growing
 
 Bound: TypeAlias = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 """Positions (N, 3) and box (3, 3) in nm to energy (kJ/mol) and forces (N, 3) (kJ/mol/nm)."""
 
 
-def make_force(bound: Bound, kind: str) -> openmm.Force:
+def make_force(bound: Bound, kind: str, name: str) -> openmm.Force:
     """The Force of a kind that calls a bound model.
 
     Parameters
@@ -35,6 +35,13 @@ def make_force(bound: Bound, kind: str) -> openmm.Force:
         What `Potential.bind` returns.
     kind : {"torch", "torch-graphs", "python"}
         A key of `KINDS`.
+    name : str
+        Of the potential, for what is refused.
+
+    Returns
+    -------
+    openmm.Force
+        With periodic boundaries; to be added to a System of the particles that `bound` was made for.
 
     Raises
     ------
@@ -45,11 +52,13 @@ def make_force(bound: Bound, kind: str) -> openmm.Force:
     Examples
     --------
     >>> from openmm_anion import models
-    >>> make_force(models.load("na3ps4").bind(["Na", "Na"]), "python").usesPeriodicBoundaryConditions()
-    True
+    >>> make_force(models.load("na3ps4").bind(["Na", "Na"]), "python", "na3ps4").getName()
+    'PythonForce'
     """
     if kind not in KINDS:
         raise InputError(f"there is no kind of force {kind!r}{did_you_mean(kind, KINDS)}")
+    if kind == "torch-graphs":
+        refuse_growing(bound, name)
     return KINDS[kind](bound)
 
 
@@ -62,10 +71,21 @@ def torch_force(module: Bound) -> openmm.Force:
         Takes positions (N, 3) and box vectors (3, 3) in nm, returns the potential energy (kJ/mol) and
         the forces (N, 3) (kJ/mol/nm), contiguous in memory.
 
+    Returns
+    -------
+    openmm.Force
+        A ``TorchForce``.
+
     Raises
     ------
     InputError
         If the TorchForce plugin is missing or installed twice.
+
+    Examples
+    --------
+    >>> from openmm_anion import models
+    >>> torch_force(models.load("na3ps4").bind(["Na", "Na"])).getName()
+    'TorchForce'
     """
     force = _plugin().TorchForce(module)
     force.setUsesPeriodicBoundaryConditions(True)
@@ -82,19 +102,19 @@ def graphs_force(module: Bound) -> openmm.Force:
     Parameters
     ----------
     module : torch.jit.ScriptModule
-        As `torch_force` takes it, with tensors whose shapes do not depend on the positions.
+        As `torch_force` takes it, with tensors whose shapes do not depend on the positions
+        (`openmm_anion.models.fixed_shapes.refuse_growing`).
+
+    Returns
+    -------
+    openmm.Force
+        As `torch_force`.
 
     Raises
     ------
     InputError
-        If it looks for neighbours, or waits for a value otherwise; or as `torch_force`.
+        As `torch_force`.
     """
-    found = growing(module)
-    if found:
-        raise InputError(
-            f"a model that calls {', '.join(found)} cannot be replayed as a CUDA graph: the sizes of its "
-            "tensors depend on the positions (as those of every list of neighbours do); use kind 'torch'"
-        )
     force = torch_force(module)
     _plugin().TorchForce.cast(force).setProperty("useCUDAGraphs", "true")
     return force
@@ -111,6 +131,16 @@ def python_force(bound: Bound) -> openmm.Force:
     bound : callable
         Takes positions (N, 3) and box vectors (3, 3) in nm, returns energy (kJ/mol) and forces (N, 3)
         (kJ/mol/nm).
+
+    Returns
+    -------
+    openmm.Force
+        A ``PythonForce``.
+
+    Examples
+    --------
+    >>> python_force(lambda positions, box: (positions.square().sum(), -2 * positions)).getName()
+    'PythonForce'
     """
     device = torch.device("cpu")
     if isinstance(bound, torch.jit.ScriptModule):
@@ -140,6 +170,11 @@ def phase_force(module: torch.jit.ScriptModule, parameter: str) -> openmm.Force:
     parameter : str
         Name of the context parameter; it starts as 0.
 
+    Returns
+    -------
+    openmm.Force
+        A ``TorchForce``.
+
     Raises
     ------
     InputError
@@ -158,6 +193,16 @@ def is_torch_force(force: openmm.Force) -> bool:
     ----------
     force : openmm.Force
         Any force.
+
+    Returns
+    -------
+    bool
+        False of every force of OpenMM itself.
+
+    Examples
+    --------
+    >>> is_torch_force(openmm.HarmonicBondForce())
+    False
     """
     return bool(_plugin().TorchForce.isinstance(force))
 
@@ -169,6 +214,11 @@ def copy_torch_force(force: openmm.Force) -> openmm.Force:
     ----------
     force : openmm.Force
         One for which `is_torch_force` holds.
+
+    Returns
+    -------
+    openmm.Force
+        A ``TorchForce`` of its own, not in any System yet.
     """
     plugin = _plugin()
     old = plugin.TorchForce.cast(force)

@@ -32,7 +32,7 @@ class GraphEnergy(torch.nn.Module):
         self.ev = EV
 
     def forward(self, elements: Tensor, positions: Tensor, box: Tensor) -> tuple[Tensor, Tensor]:
-        """Energy (kJ/mol) and forces (N, 3) (kJ/mol/nm); not a number where a position is none.
+        """Energy and forces; not a number where a position is none.
 
         Parameters
         ----------
@@ -40,6 +40,11 @@ class GraphEnergy(torch.nn.Module):
             Index of each atom's element (N,).
         positions, box : Tensor
             (N, 3) and (3, 3) in nm, any floating dtype; atoms may lie outside of the box.
+
+        Returns
+        -------
+        energy, forces : Tensor
+            One number in kJ/mol, and (N, 3) in kJ/mol/nm.
         """
         # Differences are taken in double precision: a graph model in single precision then gets vectors that
         # are exact to single precision, wherever in the box (or out of it) the atoms are.

@@ -34,6 +34,15 @@ def group(keys: Tensor, n_groups: int) -> Tensor:
 def rows(keys: Tensor, n_groups: int, width: int) -> tuple[Tensor, Tensor]:
     """As `group`, in rows of fixed width: a group takes as many rows as it needs, an empty one none.
 
+    Parameters
+    ----------
+    keys : Tensor
+        Group of each item (M,), from 0.
+    n_groups : int
+        How many groups there are.
+    width : int
+        Places in a row.
+
     Returns
     -------
     tuple of Tensor
@@ -50,7 +59,29 @@ def rows(keys: Tensor, n_groups: int, width: int) -> tuple[Tensor, Tensor]:
 
 
 def fill(keys: Tensor, counts: Tensor, needed: Tensor, width: int) -> Tensor:
-    """Put each item into the next free place of its group, which owns `needed` rows of `width` places."""
+    """Put each item into the next free place of its group, which owns `needed` rows of `width` places.
+
+    Parameters
+    ----------
+    keys : Tensor
+        Group of each item (M,).
+    counts : Tensor
+        Items of each group (n_groups,).
+    needed : Tensor
+        Rows of each group (n_groups,), enough for its items.
+    width : int
+        Places in a row.
+
+    Returns
+    -------
+    Tensor
+        The item in each place, row by row; M where there is none.
+
+    Examples
+    --------
+    >>> fill(torch.tensor([1, 0, 1]), torch.tensor([1, 2]), torch.tensor([1, 1]), 2)
+    tensor([1, 3, 0, 2])
+    """
     ordered, order = torch.sort(keys, stable=True)
     start = (needed.cumsum(0) - needed) * width - (counts.cumsum(0) - counts)
     places = start.index_select(0, ordered) + torch.arange(keys.shape[0], device=keys.device)

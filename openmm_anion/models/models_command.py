@@ -8,7 +8,13 @@ from dataclasses import asdict
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``models`` to a parser."""
+    """Add the arguments of ``models`` to a parser.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+        Changed in place.
+    """
     parser.add_argument(
         "model", nargs="?", metavar="MODEL", help="name or file of a potential whose card is printed"
     )
@@ -16,7 +22,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the list of potentials, or the card of one."""
+    """Print the list of potentials, or the card of one.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        Parsed arguments.
+
+    Returns
+    -------
+    int
+        Exit status 0.
+    """
     from openmm_anion import models
     from openmm_anion.models.about import table
 

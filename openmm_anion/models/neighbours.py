@@ -36,12 +36,19 @@ class Pairs(torch.nn.Module):
         self.search = vesin_torch.NeighborList(cutoff=cutoff, full_list=False, n_threads=1)
 
     def forward(self, positions: Tensor, cell: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return i (E,), j (E,) and the vectors from i to j (E, 3).
+        """Return the pairs, each once, and the vectors between them.
 
         Parameters
         ----------
         positions, cell : Tensor
             (N, 3) and (3, 3), one cell vector per row; positions may lie anywhere.
+
+        Returns
+        -------
+        i, j : Tensor
+            (E,), of int64.
+        vectors : Tensor
+            From i to j, (E, 3), in the unit of the positions.
         """
         n = positions.shape[0]
         if n < self.many or not bool(torch.isfinite(positions).all()):
@@ -97,6 +104,26 @@ def minimum_image_pairs(positions: Tensor, cell: Tensor, cutoff: float) -> tuple
 
 
 def pair_forces(gradient: Tensor, i: Tensor, j: Tensor, n_atoms: int) -> Tensor:
-    """Forces (N, 3) from dE/dvectors (E, 3) of vectors that point from i to j."""
+    """Forces (N, 3) from dE/dvectors (E, 3) of vectors that point from i to j.
+
+    Parameters
+    ----------
+    gradient : Tensor
+        dE/dvectors (E, 3).
+    i, j : Tensor
+        Atoms at the ends of each vector (E,).
+    n_atoms : int
+        N.
+
+    Returns
+    -------
+    Tensor
+        In the unit of `gradient`.
+
+    Examples
+    --------
+    >>> pair_forces(torch.tensor([[1.0, 0.0, 0.0]]), torch.tensor([0]), torch.tensor([1]), 2)[:, 0]
+    tensor([ 1., -1.])
+    """
     forces = gradient.new_zeros((n_atoms, 3))
     return forces.index_add(0, i, gradient).index_add(0, j, -gradient)

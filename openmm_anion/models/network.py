@@ -20,7 +20,18 @@ class Network(torch.nn.Module):
         self.final = network.final_layer
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Energies (M,) and slopes (M, n_features) for features (M, n_features)."""
+        """Energies (M,) and slopes (M, n_features) for features (M, n_features).
+
+        Parameters
+        ----------
+        features : Tensor
+            (M, n_features).
+
+        Returns
+        -------
+        energies, slopes : Tensor
+            (M,), and (M, n_features) in the same unit.
+        """
         inputs: list[Tensor] = []
         weights: list[Tensor] = []
         for layer in self.layers:

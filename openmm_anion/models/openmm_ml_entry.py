@@ -34,6 +34,11 @@ class PotentialFactory:
         **arguments
             None are known.
 
+        Returns
+        -------
+        openmmml.mlpotential.MLPotentialImpl
+            An `AddsForces`.
+
         Raises
         ------
         InputError
@@ -112,5 +117,11 @@ class AddsForces:
         system.addForce(force)
 
     def getMLLongRange(self) -> bool:
-        """Tell openmm-ml that interactions end at the cutoff."""
+        """Tell openmm-ml that interactions end at the cutoff.
+
+        Returns
+        -------
+        bool
+            False.
+        """
         return False

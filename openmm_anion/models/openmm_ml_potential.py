@@ -25,7 +25,18 @@ class Collector(openmm.System):
         self.collected: list[openmm.Force] = []
 
     def addForce(self, force: openmm.Force) -> int:
-        """Keep a force."""
+        """Keep a force.
+
+        Parameters
+        ----------
+        force : openmm.Force
+            Any.
+
+        Returns
+        -------
+        int
+            Its number, from 0, as of ``System.addForce``.
+        """
         self.collected.append(force)
         return len(self.collected) - 1
 

@@ -20,6 +20,11 @@ def need(module: str, extra: str, what: str) -> ModuleType:
     what : str
         What needs it, for the error message.
 
+    Returns
+    -------
+    module
+        Imported.
+
     Raises
     ------
     InputError

@@ -27,7 +27,7 @@ class PeriodicEnergy(torch.nn.Module):
         self.ev = EV
 
     def forward(self, elements: Tensor, positions: Tensor, box: Tensor) -> tuple[Tensor, Tensor]:
-        """Energy (kJ/mol) and forces (N, 3) (kJ/mol/nm).
+        """Energy and forces.
 
         Parameters
         ----------
@@ -35,6 +35,11 @@ class PeriodicEnergy(torch.nn.Module):
             Index of each atom's element (N,).
         positions, box : Tensor
             (N, 3) and (3, 3) in nm, any floating dtype; atoms may lie outside of the box.
+
+        Returns
+        -------
+        energy, forces : Tensor
+            One number in kJ/mol, and (N, 3) in kJ/mol/nm.
         """
         with torch.no_grad():
             box = box.to(positions.dtype)

@@ -53,9 +53,22 @@ class Potential(ABC):
 
     @abstractmethod
     def bind(self, symbols: Sequence[str]) -> Bound:
-        """Fix the particles: a callable that takes positions (N, 3) and box (3, 3), tensors in nm.
+        """Fix the particles: a function of positions and box, tensors in nm.
 
-        It returns energy (kJ/mol) and forces (N, 3) (kJ/mol/nm).
+        Parameters
+        ----------
+        symbols : sequence of str
+            Element of every particle.
+
+        Returns
+        -------
+        callable
+            Positions (N, 3) and box (3, 3) in nm to energy (kJ/mol) and forces (N, 3) (kJ/mol/nm).
+
+        Raises
+        ------
+        InputError
+            If an element is unknown.
         """
 
     def check(self, symbols: Sequence[str], box: ArrayLike | unit.Quantity | None) -> None:
@@ -93,7 +106,18 @@ class Potential(ABC):
             )
 
     def check_elements(self, symbols: Sequence[str]) -> None:
-        """Refuse a particle of an element that the potential does not know."""
+        """Refuse a particle of an element that the potential does not know.
+
+        Parameters
+        ----------
+        symbols : sequence of str
+            Element of every particle.
+
+        Raises
+        ------
+        InputError
+            If there is one; it is named.
+        """
         known = set(self.elements)
         for k, symbol in enumerate(symbols):
             if symbol not in known:
@@ -113,6 +137,11 @@ class Potential(ABC):
             How OpenMM calls it: ``TorchForce``, ``openmm.PythonForce``, or a ``TorchForce`` that replays a
             CUDA graph. Default: the first of `kinds`.
 
+        Returns
+        -------
+        openmm.Force
+            To be added to a System of these particles.
+
         Raises
         ------
         InputError
@@ -127,10 +156,26 @@ class Potential(ABC):
         """
         from openmm_anion.models.force import make_force
 
-        return make_force(self.bind(symbols), self.choose_kind(kind))
+        return make_force(self.bind(symbols), self.choose_kind(kind), self.name)
 
     def choose_kind(self, kind: str | None) -> str:
-        """The kind of Force to make: the one asked for, if this potential can become one."""
+        """The kind of Force to make: the one asked for, if this potential can become one.
+
+        Parameters
+        ----------
+        kind : str or None
+            A kind, or None for the first of `kinds`.
+
+        Returns
+        -------
+        str
+            One of `kinds`.
+
+        Raises
+        ------
+        InputError
+            If it is another.
+        """
         if kind is None:
             return self.kinds[0]
         if kind not in self.kinds:
@@ -151,6 +196,11 @@ class Potential(ABC):
             Element of every particle.
         kind : {"torch", "python", "torch-graphs"}, optional
             As in `create_force`.
+
+        Returns
+        -------
+        int
+            As of ``System.addForce``.
 
         Raises
         ------
@@ -178,6 +228,18 @@ class Potential(ABC):
             (N, 3) in nm; wrapped or not.
         box : array_like or Quantity
             Periodic box vectors (3, 3) in nm.
+
+        Returns
+        -------
+        energy : float
+            kJ/mol.
+        forces : array, shape (N, 3)
+            kJ/mol/nm.
+
+        Raises
+        ------
+        InputError
+            As `check`.
         """
         import torch
 

@@ -17,6 +17,11 @@ class TrainConfig(Section):
     Energies in eV, forces in eV/A. `average` is the decay of the running average of the weights, which
     is what is kept. The data are cut into blocks of `block` neighbouring frames, and whole blocks go to
     validation and test, because neighbouring frames of a trajectory are nearly the same frame.
+
+    Examples
+    --------
+    >>> TrainConfig(epochs=20).epochs
+    20
     """
 
     epochs: int = Field(100, ge=1)
@@ -54,10 +59,20 @@ def read_recipe(path: str | Path | None) -> Recipe:
     path : str or Path or None
         TOML file; None for the defaults.
 
+    Returns
+    -------
+    Recipe
+        With its defaults filled in.
+
     Raises
     ------
     InputError
         If the file is missing or no TOML, or a key is unknown or has a bad value.
+
+    Examples
+    --------
+    >>> read_recipe(None).training.epochs > 0
+    True
     """
     if path is None:
         return Recipe()
@@ -65,7 +80,33 @@ def read_recipe(path: str | Path | None) -> Recipe:
 
 
 def with_training(recipe: Recipe, epochs: int | None = None, seed: int | None = None) -> Recipe:
-    """The recipe with other epochs or another seed, where given."""
+    """The recipe with other epochs or another seed, where given.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Left as it is.
+    epochs : int, optional
+        Passes over the data.
+    seed : int, optional
+        Of weights, split and order.
+
+    Returns
+    -------
+    Recipe
+        A copy.
+
+    Raises
+    ------
+    InputError
+        If a number cannot be used.
+
+    Examples
+    --------
+    >>> recipe = validate({"name": "mine", "ani": {"elements": ["Na"]}}, "here")
+    >>> with_training(recipe, epochs=3).training.epochs
+    3
+    """
     changes = {key: value for key, value in {"epochs": epochs, "seed": seed}.items() if value is not None}
     content = recipe.model_dump()
     content["training"].update(changes)
@@ -73,5 +114,28 @@ def with_training(recipe: Recipe, epochs: int | None = None, seed: int | None = 
 
 
 def validate(content: dict[str, Any], where: str) -> Recipe:
-    """Turn tables into a recipe, or say in one line which key is wrong."""
+    """Turn tables into a recipe, or say in one line which key is wrong.
+
+    Parameters
+    ----------
+    content : dict
+        Tables, as of a TOML file.
+    where : str
+        Name of the file in what is said.
+
+    Returns
+    -------
+    Recipe
+        With its defaults filled in.
+
+    Raises
+    ------
+    InputError
+        If a key is unknown, missing or of a wrong value.
+
+    Examples
+    --------
+    >>> validate({"name": "mine", "ani": {"elements": ["Na", "Cl"]}}, "here").ani.elements
+    ('Na', 'Cl')
+    """
     return parse(Recipe, content, where)

@@ -44,7 +44,23 @@ class ScriptedPotential(Potential):
         self.module = module
 
     def indices(self, symbols: Sequence[str]) -> torch.Tensor:
-        """Element index of every particle, as the module wants it."""
+        """Element index of every particle, as the module wants it.
+
+        Parameters
+        ----------
+        symbols : sequence of str
+            Element of every particle.
+
+        Returns
+        -------
+        Tensor
+            (N,), of int64.
+
+        Raises
+        ------
+        InputError
+            If an element is unknown.
+        """
         self.check_elements(symbols)
         order = {symbol: k for k, symbol in enumerate(self.elements)}
         return torch.tensor([order[symbol] for symbol in symbols], dtype=torch.long)

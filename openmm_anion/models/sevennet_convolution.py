@@ -28,7 +28,18 @@ class Convolution(torch.nn.Module):
         self.key_edge_idx = str(convolution.key_edge_idx)
 
     def forward(self, data: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The same dictionary, with the features of every atom replaced by the sum over its messages."""
+        """The same dictionary, with the features of every atom replaced by the sum over its messages.
+
+        Parameters
+        ----------
+        data : dict of str to Tensor
+            SevenNet's, with features of atoms, and harmonics and radial embedding of edges.
+
+        Returns
+        -------
+        dict of str to Tensor
+            Changed in place.
+        """
         features = data[self.key_x]
         at, neighbour = data[self.key_edge_idx][0], data[self.key_edge_idx][1]
         weights = self.weights(data[self.key_weight_input])
@@ -39,12 +50,17 @@ class Convolution(torch.nn.Module):
 
 
 def rearrange(model: Any) -> int:
-    """Replace the convolutions of a SevenNet model in place, where that can be done; return how many.
+    """Replace the convolutions of a SevenNet model in place, where that can be done.
 
     Parameters
     ----------
     model : sevenn.nn.sequential.AtomGraphSequential
         The model.
+
+    Returns
+    -------
+    int
+        How many were replaced.
     """
     from e3nn.util.jit import compile_mode
     from sevenn.nn.convolution import IrrepsConvolution

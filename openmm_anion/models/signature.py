@@ -38,6 +38,11 @@ def read_signature(module: torch.jit.ScriptModule, what: str, allowed: dict[int,
     allowed : dict
         Numbers of arguments that will do, with their names.
 
+    Returns
+    -------
+    Signature
+        How many arguments, and whether forces come back.
+
     Raises
     ------
     InputError

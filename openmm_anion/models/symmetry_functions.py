@@ -124,6 +124,13 @@ class SymmetryFunctions(torch.nn.Module):
             Every pair within the radial cutoff, once (E,).
         vectors : Tensor
             From i to j, angstrom (E, 3).
+
+        Returns
+        -------
+        features : Tensor
+            (N, n_features), radial ones first.
+        radial, angular : RadialTerms, AngularTerms
+            For `gradient`.
         """
         distances = torch.linalg.vector_norm(vectors, dim=1)
         radial, radial_terms = self.radial(elements, i, j, distances)
@@ -134,7 +141,22 @@ class SymmetryFunctions(torch.nn.Module):
         return torch.cat([radial, angular], dim=1), radial_terms, angular_terms
 
     def gradient(self, outer: Tensor, vectors: Tensor, radial: RadialTerms, angular: AngularTerms) -> Tensor:
-        """dE/dvectors (E, 3) from dE/dfeatures `outer` (N, n_features), in which it is linear."""
+        """dE/dvectors (E, 3) from dE/dfeatures `outer` (N, n_features), in which it is linear.
+
+        Parameters
+        ----------
+        outer : Tensor
+            dE/dfeatures (N, n_features).
+        vectors : Tensor
+            As `forward` took them, angstrom (E, 3).
+        radial, angular : RadialTerms, AngularTerms
+            From `forward`.
+
+        Returns
+        -------
+        Tensor
+            dE/dvectors (E, 3), per angstrom.
+        """
         split = self.n_elements * self.n_radial
         by_distance = self.radial_gradient(outer[:, :split], radial)
         by_vector = self.angular_gradient(outer[:, split:], angular)
@@ -143,7 +165,24 @@ class SymmetryFunctions(torch.nn.Module):
         return gradient.index_add(0, angular.near, by_vector)
 
     def radial(self, elements: Tensor, i: Tensor, j: Tensor, distances: Tensor) -> tuple[Tensor, RadialTerms]:
-        """Radial features (N, n_elements * n_radial)."""
+        """Radial features (N, n_elements * n_radial).
+
+        Parameters
+        ----------
+        elements : Tensor
+            Index of each atom's element (N,).
+        i, j : Tensor
+            Every pair within the radial cutoff, once (E,).
+        distances : Tensor
+            Between them, angstrom (E,).
+
+        Returns
+        -------
+        features : Tensor
+            (N, n_elements * n_radial).
+        terms : RadialTerms
+            For `radial_gradient`.
+        """
         n_atoms = elements.shape[0]
         r = distances - self.radial_middle
         log_cutoff, slope = self.log_cutoff(distances, self.radial_cutoff)
@@ -157,7 +196,20 @@ class SymmetryFunctions(torch.nn.Module):
         return total.view(n_atoms, -1), RadialTerms(key_i, key_j, terms, r, slope)
 
     def radial_gradient(self, outer: Tensor, of: RadialTerms) -> Tensor:
-        """dE/ddistances (E,) of the radial features."""
+        """dE/ddistances (E,) of the radial features.
+
+        Parameters
+        ----------
+        outer : Tensor
+            dE/dfeatures (N, n_elements * n_radial).
+        of : RadialTerms
+            From `radial`.
+
+        Returns
+        -------
+        Tensor
+            (E,), per angstrom.
+        """
         outer = outer.reshape(-1, self.n_radial)
         rows = outer.index_select(0, of.key_i) + outer.index_select(0, of.key_j)
         exponents = torch.mm(self.radial_weight.t(), rows.t() * of.terms)
@@ -166,7 +218,26 @@ class SymmetryFunctions(torch.nn.Module):
     def angular(
         self, elements: Tensor, i: Tensor, j: Tensor, vectors: Tensor, near: Tensor
     ) -> tuple[Tensor, AngularTerms]:
-        """Angular features (N, n_pairs * n_shells * n_sections) from the pairs inside the angular cutoff."""
+        """Angular features (N, n_pairs * n_shells * n_sections) from the pairs inside the angular cutoff.
+
+        Parameters
+        ----------
+        elements : Tensor
+            Index of each atom's element (N,).
+        i, j : Tensor
+            Every pair within the angular cutoff, once (M,).
+        vectors : Tensor
+            From i to j, angstrom (M, 3).
+        near : Tensor
+            Number of each of these pairs among all (M,).
+
+        Returns
+        -------
+        features : Tensor
+            (N, n_pairs * n_shells * n_sections).
+        terms : AngularTerms
+            For `angular_gradient`.
+        """
         n_atoms = elements.shape[0]
         i, j, vectors = torch.cat([i, j]), torch.cat([j, i]), torch.cat([vectors, -vectors])
         first, second, owner = find_triples(elements, i, j, self.pair_index, self.n_pairs, self.width)
@@ -213,7 +284,20 @@ class SymmetryFunctions(torch.nn.Module):
         )
 
     def angular_gradient(self, outer: Tensor, of: AngularTerms) -> Tensor:
-        """dE/dvectors of the angular features, for the pairs inside the angular cutoff, each once."""
+        """dE/dvectors of the angular features, for the pairs inside the angular cutoff, each once.
+
+        Parameters
+        ----------
+        outer : Tensor
+            dE/dfeatures (N, n_pairs * n_shells * n_sections).
+        of : AngularTerms
+            From `angular`.
+
+        Returns
+        -------
+        Tensor
+            (M, 3), per angstrom.
+        """
         rows = outer.reshape(-1, self.n_angular).index_select(0, of.owner).t().reshape(self.n_shells, -1, 1)
         by_shells: list[Tensor] = []
         by_angle = torch.zeros_like(of.angles)
@@ -237,7 +321,18 @@ class SymmetryFunctions(torch.nn.Module):
         return by_vector[:n_near] - by_vector[n_near : 2 * n_near]
 
     def power(self, x: Tensor) -> Tensor:
-        """Raise x to the power of zeta, by squaring where that is enough."""
+        """Raise x to the power of zeta, by squaring where that is enough.
+
+        Parameters
+        ----------
+        x : Tensor
+            Above zero, any shape.
+
+        Returns
+        -------
+        Tensor
+            Of the same shape.
+        """
         if self.squarings == 0:
             return x.pow(self.zeta)
         for _ in range(self.squarings):
@@ -248,6 +343,18 @@ class SymmetryFunctions(torch.nn.Module):
         """Logarithm of the smooth cutoff, 1 - 1 / (1 - (r/rc)^2), and its slope.
 
         From where f is under 5e-35 it stays there: zero in single precision, and no denormal numbers.
+
+        Parameters
+        ----------
+        r : Tensor
+            Distances, angstrom, any shape.
+        cutoff : float
+            rc, angstrom.
+
+        Returns
+        -------
+        logarithm, slope : Tensor
+            Of the shape of `r`; the slope per angstrom.
         """
         x = r * (1.0 / cutoff)
         inverse = 1.0 / (1.0 - x * x).clamp(min=0.0125)
@@ -255,6 +362,26 @@ class SymmetryFunctions(torch.nn.Module):
 
 
 def expand_gaussians(shifts: Tensor, eta: float, factor: float) -> tuple[Tensor, Tensor]:
-    """Weights (F, 2) of (-eta r^2, r) and bias (F, 1) that make factor * exp(-eta (r - s)^2) one exponent."""
+    """Weights (F, 2) of (-eta r^2, r) and bias (F, 1) that make factor * exp(-eta (r - s)^2) one exponent.
+
+    Parameters
+    ----------
+    shifts : Tensor
+        s of each feature, angstrom (F,).
+    eta : float
+        angstrom^-2.
+    factor : float
+        Above zero.
+
+    Returns
+    -------
+    weight, bias : Tensor
+        (F, 2) and (F, 1).
+
+    Examples
+    --------
+    >>> expand_gaussians(torch.tensor([1.0]), 2.0, 1.0)
+    (tensor([[1., 4.]]), tensor([[-2.]]))
+    """
     weight = torch.stack([torch.ones_like(shifts), 2.0 * eta * shifts], dim=1)
     return weight, (math.log(factor) - eta * shifts**2).unsqueeze(1)

@@ -23,5 +23,16 @@ class SystemEnergy(torch.nn.Module):
         self.register_buffer("elements", elements)
 
     def forward(self, positions: Tensor, box: Tensor) -> tuple[Tensor, Tensor]:
-        """Energy (kJ/mol) and forces (kJ/mol/nm) from positions (N, 3) and box (3, 3) in nm."""
+        """Energy (kJ/mol) and forces (kJ/mol/nm) from positions (N, 3) and box (3, 3) in nm.
+
+        Parameters
+        ----------
+        positions, box : Tensor
+            (N, 3) and (3, 3), nm.
+
+        Returns
+        -------
+        energy, forces : Tensor
+            One number in kJ/mol, and (N, 3) in kJ/mol/nm.
+        """
         return self.energy(self.elements, positions, box)

@@ -53,12 +53,17 @@ class EdgeProduct(torch.nn.Module):
         self.weight_sizes: list[int] = [left[path.i_in1].mul for path in product.instructions]
 
     def forward(self, features: Tensor, harmonics: Tensor, weights: Tensor) -> Tensor:
-        """Messages (E, out), as the tensor product gives them.
+        """Messages, as the tensor product gives them.
 
         Parameters
         ----------
         features, harmonics, weights : Tensor
             (E, left), (E, right) and (E, sum of the channels of all paths).
+
+        Returns
+        -------
+        Tensor
+            (E, out).
         """
         n_edges = features.shape[0]
         parts = torch.split(features, self.left_sizes, 1)
@@ -80,6 +85,11 @@ def rearranges(product: Any) -> bool:
     ----------
     product : e3nn.o3.TensorProduct
         The tensor product.
+
+    Returns
+    -------
+    bool
+        Whether its paths are all "uvu", each with a weight.
     """
     paths = product.instructions
     used = [path.i_in1 for path in paths]

@@ -134,17 +134,59 @@ def train(
 
 
 def to_batches(structures: Sequence[Atoms], config: AniConfig) -> list[Batch]:
-    """Pair lists of labelled structures, one batch per frame."""
+    """Pair lists of labelled structures, one batch per frame.
+
+    Parameters
+    ----------
+    structures : sequence of ase.Atoms
+        With energies (eV) and forces (eV/angstrom).
+    config : AniConfig
+        Whose elements and radial cutoff count.
+
+    Returns
+    -------
+    list of Batch
+        In the order of the structures.
+    """
     return [to_batch(atoms, config.elements, config.radial_cutoff) for atoms in structures]
 
 
 def export(model: AniEnergy, config: AniConfig) -> torch.jit.ScriptModule:
-    """Script a model. It is not frozen: constants of a frozen one would stay behind on moving to a GPU."""
+    """Script a model. It is not frozen: constants of a frozen one would stay behind on moving to a GPU.
+
+    Parameters
+    ----------
+    model : AniEnergy
+        Trained; its weights are no longer so from then on.
+    config : AniConfig
+        Whose radial cutoff counts.
+
+    Returns
+    -------
+    torch.jit.ScriptModule
+        ``forward(elements, positions, box)`` in OpenMM's units.
+    """
     for weight in model.parameters():
         weight.requires_grad_(False)
     return torch.jit.script(PeriodicEnergy(model, config.radial_cutoff).eval())
 
 
 def describe(path: str | Path) -> dict[str, str]:
-    """Name and checksum of a data file."""
+    """Name and checksum of a data file.
+
+    Parameters
+    ----------
+    path : str or Path
+        Of the file.
+
+    Returns
+    -------
+    dict of str to str
+        ``file`` without its folder, and ``sha256``.
+
+    Examples
+    --------
+    >>> sorted(describe("examples/na3ps4/na3ps4.cif"))
+    ['file', 'sha256']
+    """
     return {"file": Path(path).name, "sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest()}

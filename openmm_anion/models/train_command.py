@@ -9,7 +9,13 @@ HELP = "train a potential on labelled structures"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``train`` to `parser`."""
+    """Add the arguments of ``train`` to `parser`.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+        Changed in place.
+    """
     parser.add_argument(
         "data", nargs="+", metavar="DATA", help="labelled structures (extxyz: energies in eV, forces in eV/A)"
     )
@@ -30,7 +36,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Train, write the model, print its errors; return the exit status."""
+    """Train, write the model, print its errors; return the exit status.
+
+    Parameters
+    ----------
+    arguments : argparse.Namespace
+        Parsed arguments.
+
+    Returns
+    -------
+    int
+        Exit status 0.
+    """
     # imported here: torchani takes a second to import, which --help need not wait for
     from openmm_anion.models.recipe import read_recipe, with_training
     from openmm_anion.models.train import train

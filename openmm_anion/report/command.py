@@ -14,7 +14,13 @@ from openmm_anion.report.static_figures import write_figures
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``report`` to a parser."""
+    """Add the arguments of ``report`` to a parser.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+        Changed in place.
+    """
     parser.add_argument(
         "directory", type=Path, metavar="DIR", help="what `openmm-anion run` wrote, finished or not"
     )
@@ -27,7 +33,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Analyse a study, write its report and figures, print the table and the paths; see `write_report`."""
+    """Analyse a study, write its report and figures, print the table and the paths; see `write_report`.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        Parsed arguments.
+
+    Returns
+    -------
+    int
+        Exit status 0.
+    """
     if args.figure is not None:
         check_figure(args.figure)
     path = write_report(args.directory)

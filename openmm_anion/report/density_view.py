@@ -31,12 +31,39 @@ _TICK = 2.0
 
 
 def grid(density: AnionDensity) -> Array:
-    """Return the density on its grid, shape (n, n, n), over the mean density."""
+    """Return the density on its grid, shape (n, n, n), over the mean density.
+
+    Parameters
+    ----------
+    density : AnionDensity
+        As ``functions.json`` has it.
+
+    Returns
+    -------
+    array, shape (n, n, n)
+        Axes x, y, z.
+
+    Examples
+    --------
+    >>> there = {"symbols": ["N"], "positions_A": [[0.0, 0.0, 0.0]]}
+    >>> grid(AnionDensity(spacing_A=0.5, points=2, relative=list(range(8)), **there))[0, 0]
+    array([0., 1.])
+    """
     return np.array(density.relative).reshape((density.points,) * 3)
 
 
 def surface_levels(density: AnionDensity) -> tuple[float, float]:
     """Return the densities, over the mean, whose surfaces enclose the shares `ENCLOSED` of the cations.
+
+    Parameters
+    ----------
+    density : AnionDensity
+        As ``functions.json`` has it.
+
+    Returns
+    -------
+    outer, inner : float
+        Over the mean density.
 
     Examples
     --------
@@ -53,7 +80,24 @@ def surface_levels(density: AnionDensity) -> tuple[float, float]:
 
 
 def bonds_of(density: AnionDensity) -> list[tuple[int, int]]:
-    """Return pairs of atoms of the anion that are as near as bonded ones."""
+    """Return pairs of atoms of the anion that are as near as bonded ones.
+
+    Parameters
+    ----------
+    density : AnionDensity
+        With symbols and positions (A) of the anion's atoms.
+
+    Returns
+    -------
+    list of tuple
+        Pairs of places in the lists of atoms.
+
+    Examples
+    --------
+    >>> there = {"symbols": ["C", "N"], "positions_A": [[0.0, 0.0, 0.0], [0.0, 0.0, 1.16]]}
+    >>> bonds_of(AnionDensity(spacing_A=1, points=1, relative=[1.0], **there))
+    [(0, 1)]
+    """
     at = np.array(density.positions_A)
     radii = [covalent_radii[atomic_numbers[symbol]] for symbol in density.symbols]
     return [
@@ -64,13 +108,46 @@ def bonds_of(density: AnionDensity) -> list[tuple[int, int]]:
 
 
 def atom_colours(density: AnionDensity) -> list[str]:
-    """Return the usual colour of each atom as a hex triplet."""
+    """Return the usual colour of each atom as a hex triplet.
+
+    Parameters
+    ----------
+    density : AnionDensity
+        With the symbols of the anion's atoms.
+
+    Returns
+    -------
+    list of str
+        Jmol's.
+
+    Examples
+    --------
+    >>> there = {"symbols": ["N"], "positions_A": [[0.0, 0.0, 0.0]]}
+    >>> atom_colours(AnionDensity(spacing_A=1, points=1, relative=[1.0], **there))
+    ['#3050f8']
+    """
     rgb = [jmol_colors[atomic_numbers[symbol]] for symbol in density.symbols]
     return ["#" + "".join(f"{round(255 * part):02x}" for part in one) for one in rgb]
 
 
 def surface_colour(mode: str) -> str:
-    """Return the colour of the surfaces of a mode: grey for the free one, as black would hide the inside."""
+    """Return the colour of the surfaces of a mode: grey for the free one, as black would hide the inside.
+
+    Parameters
+    ----------
+    mode : str
+        Its name.
+
+    Returns
+    -------
+    str
+        A hex triplet.
+
+    Examples
+    --------
+    >>> surface_colour("free")
+    '#7a7a7a'
+    """
     return "#7a7a7a" if mode == FREE else colour(mode)
 
 

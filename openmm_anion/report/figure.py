@@ -73,6 +73,12 @@ def check_figure(path: Path) -> None:
     ------
     InputError
         If its ending is none that Matplotlib can write, or it cannot be written.
+
+    Examples
+    --------
+    >>> check_figure(Path("ratio.docx"))
+    Traceback (most recent call last):
+    openmm_anion.errors.InputError: ...
     """
     if path.suffix.lstrip(".").lower() not in Figure().canvas.get_supported_filetypes():
         raise InputError(f"a figure cannot be written as {path.name!r}; use .svg, .png or .pdf")
@@ -81,6 +87,20 @@ def check_figure(path: Path) -> None:
 
 def save_summary_figure(results: StudyResults, path: Path | str, temperature_K: float | None = None) -> Path:
     """Write `summary_figure` to a file; its ending (.svg, .png, .pdf) gives the format.
+
+    Parameters
+    ----------
+    results : StudyResults
+        Of a study.
+    path : Path or str
+        File to write.
+    temperature_K : float, optional
+        Temperature to draw, K; as `summary_figure`.
+
+    Returns
+    -------
+    Path
+        The file.
 
     Raises
     ------
@@ -115,7 +135,13 @@ def save_figure(figure: Figure, path: Path, dpi: int) -> None:
 
 @contextmanager
 def printed_style() -> Iterator[None]:
-    """Draw as for a paper while this lasts: small type, no box, and the same file for the same numbers."""
+    """Draw as for a paper while this lasts: small type, no box, and the same file for the same numbers.
+
+    Yields
+    ------
+    None
+        While it lasts.
+    """
     with matplotlib.rc_context():
         matplotlib.rc("axes.spines", top=False, right=False)
         matplotlib.rc("font", size=9)

@@ -17,7 +17,20 @@ _FAINT, _BEYOND = 0.004, 1.15
 
 
 def van_hove_self(modes: Sequence[ModeFunctions], cation: str) -> Drawing | None:
-    """Maps of the distance that cations are from where they were, one for each mode."""
+    """Maps of the distance that cations are from where they were, one for each mode.
+
+    Parameters
+    ----------
+    modes : sequence of ModeFunctions
+        All modes at one temperature.
+    cation : str
+        Its element.
+
+    Returns
+    -------
+    Drawing or None
+        4 pi r^2 G_s (1/A) over lag time (ps) and displacement (A); None where no mode has it.
+    """
     farthest = max((_reach(mode.van_hove_self) for mode in modes if mode.van_hove_self), default=0.0)
     panels = [
         Panel(
@@ -36,7 +49,27 @@ def van_hove_self(modes: Sequence[ModeFunctions], cation: str) -> Drawing | None
 
 
 def van_hove_distinct(modes: Sequence[ModeFunctions], cation: str) -> Drawing | None:
-    """Maps of the pair distribution of cations and, later, anion centres, one for each mode."""
+    """Maps of the pair distribution of cations and, later, anion centres, one for each mode.
+
+    Parameters
+    ----------
+    modes : sequence of ModeFunctions
+        All modes at one temperature.
+    cation : str
+        Its element.
+
+    Returns
+    -------
+    Drawing or None
+        g(r, t) over lag time (ps) and distance (A); None where no mode has it.
+
+    Examples
+    --------
+    >>> surface = Surface(lag_ps=[0.1], distance_A=[0.5], values=[[1.0]])
+    >>> there = {"temperature_K": 300, "snapshots": [0], "frames": 2, "interval_ps": 0.1, "sources": []}
+    >>> van_hove_distinct([ModeFunctions(mode="free", van_hove_distinct=surface, **there)], "Na").name
+    'van-hove-distinct-300K'
+    """
     panels = [
         Panel(
             label(mode.mode),
@@ -53,7 +86,27 @@ def van_hove_distinct(modes: Sequence[ModeFunctions], cation: str) -> Drawing | 
 
 
 def orientation(modes: Sequence[ModeFunctions], kind: str) -> Drawing | None:
-    """Orientational correlations of one kind of anion, l = 1 and 2, and the rotor function."""
+    """Orientational correlations of one kind of anion, l = 1 and 2, and the rotor function.
+
+    Parameters
+    ----------
+    modes : sequence of ModeFunctions
+        All modes at one temperature.
+    kind : str
+        Formula of the anion.
+
+    Returns
+    -------
+    Drawing or None
+        Over lag time (ps); None where no mode has them.
+
+    Examples
+    --------
+    >>> curves = Curves(x=[0.1, 0.2], values={"c1": [1.0, 0.9]})
+    >>> there = {"temperature_K": 300, "snapshots": [0], "frames": 2, "interval_ps": 0.1, "sources": []}
+    >>> orientation([ModeFunctions(mode="free", orientation={"PS4": curves}, **there)], "PS4").name
+    'orientation-PS4-300K'
+    """
     panels = []
     for name, title in (("c1", "C₁"), ("c2", "C₂"), ("rotor", _ROTOR)):
         lines = _lines(modes, {mode.mode: mode.orientation.get(kind) for mode in modes}, name)
@@ -63,7 +116,20 @@ def orientation(modes: Sequence[ModeFunctions], kind: str) -> Drawing | None:
 
 
 def coupling(modes: Sequence[ModeFunctions], kind: str) -> Drawing | None:
-    """Residence of cations at one kind of anion, and its coupling to the orientation."""
+    """Residence of cations at one kind of anion, and its coupling to the orientation.
+
+    Parameters
+    ----------
+    modes : sequence of ModeFunctions
+        All modes at one temperature.
+    kind : str
+        Formula of the anion.
+
+    Returns
+    -------
+    Drawing or None
+        Over lag time (ps); None where no mode has them.
+    """
     curves = {mode.mode: mode.coupling.get(kind) for mode in modes}
     panels = []
     for name, title, level in (
@@ -77,7 +143,20 @@ def coupling(modes: Sequence[ModeFunctions], kind: str) -> Drawing | None:
 
 
 def spectrum(modes: Sequence[ModeFunctions], cation: str) -> Drawing | None:
-    """Spectra of the kinetic energy of cations, and of translation, rotation and vibration of anions."""
+    """Spectra of the kinetic energy of cations, and of translation, rotation and vibration of anions.
+
+    Parameters
+    ----------
+    modes : sequence of ModeFunctions
+        All modes at one temperature.
+    cation : str
+        Its element.
+
+    Returns
+    -------
+    Drawing or None
+        kJ/mol/THz over frequency (THz); None where no mode has them.
+    """
     curves = {mode.mode: mode.spectrum for mode in modes}
     titles = {"cations": cation} | {
         part: f"{part} of the anions" for part in ("translation", "rotation", "vibration")
@@ -94,7 +173,25 @@ def spectrum(modes: Sequence[ModeFunctions], cation: str) -> Drawing | None:
 
 
 def kinds_of(modes: Sequence[ModeFunctions]) -> list[str]:
-    """Return the formulas of anions that any of the functions knows."""
+    """Return the formulas of anions that any of the functions knows.
+
+    Parameters
+    ----------
+    modes : sequence of ModeFunctions
+        All modes at one temperature.
+
+    Returns
+    -------
+    list of str
+        Each once.
+
+    Examples
+    --------
+    >>> curve = Curves(x=[0.1], values={"c1": [1.0]})
+    >>> there = {"temperature_K": 300, "snapshots": [0], "frames": 2, "interval_ps": 0.1, "sources": []}
+    >>> kinds_of([ModeFunctions(mode="free", orientation={"PS4": curve}, **there)])
+    ['PS4']
+    """
     found = [kind for mode in modes for kind in (*mode.orientation, *mode.coupling, *mode.density)]
     return list(dict.fromkeys(found))
 

@@ -72,6 +72,11 @@ def packed(values: Any, kind: str) -> dict[str, str]:
     kind : str
         ``"f4"``, ``"u1"`` or ``"i1"``.
 
+    Returns
+    -------
+    dict of str to str
+        ``dtype``, ``bdata`` (base64), and ``shape`` of a matrix.
+
     Examples
     --------
     >>> packed([1, 2, 255], "u1")

@@ -27,6 +27,16 @@ _COLOURS = {
 def motion_words(mode: str) -> str:
     """Return the motions of a mode in words.
 
+    Parameters
+    ----------
+    mode : str
+        Name of a mode in which something is frozen.
+
+    Returns
+    -------
+    str
+        Without the word "frozen".
+
     Examples
     --------
     >>> motion_words("TRV")
@@ -43,6 +53,16 @@ def motion_words(mode: str) -> str:
 def formula_text(formula: str) -> str:
     """Return a formula with its numbers as subscripts.
 
+    Parameters
+    ----------
+    formula : str
+        Of an anion.
+
+    Returns
+    -------
+    str
+        In Unicode.
+
     Examples
     --------
     >>> formula_text("B12H12")
@@ -54,6 +74,16 @@ def formula_text(formula: str) -> str:
 def label(mode: str) -> str:
     """Return the legend entry of a mode.
 
+    Parameters
+    ----------
+    mode : str
+        Its name.
+
+    Returns
+    -------
+    str
+        With the word "frozen" where something is.
+
     Examples
     --------
     >>> label("R"), label("free")
@@ -63,5 +93,21 @@ def label(mode: str) -> str:
 
 
 def colour(mode: str) -> str:
-    """Return the colour of a mode as a hex triplet."""
+    """Return the colour of a mode as a hex triplet.
+
+    Parameters
+    ----------
+    mode : str
+        Its name.
+
+    Returns
+    -------
+    str
+        The same for a mode in every figure.
+
+    Examples
+    --------
+    >>> len(colour("free"))
+    7
+    """
     return _COLOURS[mode]

@@ -35,6 +35,11 @@ class Line:
         What stands at each point.
     named : bool
         Whether the legend has it.
+
+    Examples
+    --------
+    >>> Line("R", [1.0, 2.0], [0.5, None]).kind
+    'curve'
     """
 
     mode: str
@@ -52,7 +57,22 @@ class Line:
 
 @dataclass(frozen=True)
 class Region:
-    """A range of x with a name."""
+    """A range of x with a name.
+
+    Attributes
+    ----------
+    begin, end : float
+        The range.
+    name : str
+        What stands there.
+    mode : str
+        Whose colour it has.
+
+    Examples
+    --------
+    >>> Region(0.3, 3.0, "rotation", "R").end
+    3.0
+    """
 
     begin: float
     end: float
@@ -82,6 +102,11 @@ class Panel:
         Ends of the axis.
     regions : list of Region
         Shaded ranges of x.
+
+    Examples
+    --------
+    >>> Panel("C", "lag time (ps)", "", [Line("R", [1.0, 2.0], [0.001, 0.002])]).y_small
+    True
     """
 
     title: str
@@ -115,7 +140,20 @@ class Panel:
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure: panels side by side, and the name of its file and of its place on the page."""
+    """A figure: panels side by side, and the name of its file and of its place on the page.
+
+    Attributes
+    ----------
+    name : str
+        Of its file, without ending, and of its place on the page.
+    panels : list of Panel
+        In the order of reading.
+
+    Examples
+    --------
+    >>> Drawing("spectrum", [Panel(str(k), "x", "y") for k in range(4)]).columns
+    2
+    """
 
     name: str
     panels: list[Panel]
@@ -146,6 +184,11 @@ def colour_range(drawing: Drawing, decades: float = 3.0) -> tuple[float, float]:
         With maps.
     decades : float, optional
         Length of a logarithmic scale.
+
+    Returns
+    -------
+    low, high : float
+        Values, or their decimal logarithms.
 
     Examples
     --------

@@ -35,7 +35,25 @@ _NARROWEST = 0.02
 
 
 def style(figure: go.Figure, height: int) -> go.Figure:
-    """Give a figure the look of the report, and its height in pixels."""
+    """Give a figure the look of the report, and its height in pixels.
+
+    Parameters
+    ----------
+    figure : plotly.graph_objects.Figure
+        Changed in place.
+    height : int
+        Pixels.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        The same.
+
+    Examples
+    --------
+    >>> style(go.Figure(), 300).layout.height
+    300
+    """
     figure.update_layout(template="none", **base_layout(height))
     figure.update_xaxes(**AXIS)
     figure.update_yaxes(**AXIS, automargin=True, title_standoff=12, separatethousands=True)
@@ -43,7 +61,23 @@ def style(figure: go.Figure, height: int) -> go.Figure:
 
 
 def base_layout(height: int) -> dict[str, Any]:
-    """Return the layout that all plots have in common, with its height in pixels."""
+    """Return the layout that all plots have in common, with its height in pixels.
+
+    Parameters
+    ----------
+    height : int
+        Pixels.
+
+    Returns
+    -------
+    dict
+        What ``Figure.update_layout`` takes.
+
+    Examples
+    --------
+    >>> base_layout(300)["height"]
+    300
+    """
     return {
         "font": {"family": _FONT, "size": 14, "color": "#222"},
         "height": height,
@@ -54,7 +88,20 @@ def base_layout(height: int) -> dict[str, Any]:
 
 
 def displacement_figure(results: StudyResults, temperature: TemperatureResult) -> go.Figure:
-    """Mean squared displacement of each mode, its runs as thin lines, the fits dashed."""
+    """Mean squared displacement of each mode, its runs as thin lines, the fits dashed.
+
+    Parameters
+    ----------
+    results : StudyResults
+        Of a study.
+    temperature : TemperatureResult
+        One of its temperatures.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        A^2 over lag time, ps.
+    """
     figure = go.Figure()
     for mode in temperature.modes:
         if mode.msd is None:
@@ -115,6 +162,20 @@ def fitted_line(
     """Return the ends of the line whose slope is 6 D, mean over the runs of a mode: lags (ps) and A^2.
 
     It goes from lag 0 to beyond its window, so that one sees where the curve leaves it; None without a fit.
+
+    Parameters
+    ----------
+    results : StudyResults
+        Of a study.
+    temperature : TemperatureResult
+        One of its temperatures.
+    mode : str
+        Name of the mode.
+
+    Returns
+    -------
+    lags, displacements : list of float
+        ps and A^2, two of each; or None.
     """
     runs = _runs_of(results, temperature, mode)
     slopes = [run.D_A2_per_ps for run in runs if run.D_A2_per_ps is not None]
@@ -126,7 +187,18 @@ def fitted_line(
 
 
 def ratio_figure(results: StudyResults) -> go.Figure:
-    """D(frozen)/D(free) of each mode on a logarithmic axis, with 68 and 95 % intervals."""
+    """D(frozen)/D(free) of each mode on a logarithmic axis, with 68 and 95 % intervals.
+
+    Parameters
+    ----------
+    results : StudyResults
+        Of a study.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        A row for each frozen mode at each temperature.
+    """
     figure = go.Figure()
     shown = [(t, mode) for t in results.temperatures for mode in t.modes if mode.ratio is not None]
     several = len(results.temperatures) > 1
@@ -210,17 +282,50 @@ def _snapshot_ratios(results: StudyResults, temperature: TemperatureResult, mode
 
 
 def temperature_figure(results: StudyResults) -> go.Figure:
-    """Instantaneous temperature of each run."""
+    """Instantaneous temperature of each run.
+
+    Parameters
+    ----------
+    results : StudyResults
+        Of a study.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        K over time, ps.
+    """
     return _series_figure(results, lambda series: series.temperature_K, "temperature (K)")
 
 
 def energy_figure(results: StudyResults) -> go.Figure:
-    """Potential energy of each run."""
+    """Potential energy of each run.
+
+    Parameters
+    ----------
+    results : StudyResults
+        Of a study.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        kJ/mol over time, ps.
+    """
     return _series_figure(results, lambda series: series.potential_kj_mol, "potential energy (kJ/mol)")
 
 
 def constraint_figure(results: StudyResults) -> go.Figure:
-    """Largest violation of the constraint in each frozen run, logarithmic."""
+    """Largest violation of the constraint in each frozen run, logarithmic.
+
+    Parameters
+    ----------
+    results : StudyResults
+        Of a study.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        nm over time, ps.
+    """
     figure = _series_figure(
         results, lambda series: series.constraint_violation_nm, "constraint violation (nm)", frozen_only=True
     )

@@ -73,6 +73,11 @@ def function_sections(results: StudyResults, functions: StudyFunctions) -> list[
         From `openmm_anion.comparison.study.analyze_study`.
     functions : StudyFunctions
         From `openmm_anion.comparison.study_functions.study_functions`.
+
+    Returns
+    -------
+    list of Section
+        One for each kind of function at each temperature.
     """
     cation = results.cation
     anion = " or ".join(formula_text(formula) for formula in results.anion)
@@ -165,7 +170,27 @@ def function_sections(results: StudyResults, functions: StudyFunctions) -> list[
 
 
 def to_html(figure: go.Figure | Plot, name: str, *, solid: bool = False) -> Markup:
-    """Return a figure as a part of the page, with its name as identifier."""
+    """Return a figure as a part of the page, with its name as identifier.
+
+    Parameters
+    ----------
+    figure : plotly.graph_objects.Figure or Plot
+        An interactive figure.
+    name : str
+        Identifier of its element.
+    solid : bool
+        Whether it is in three dimensions, which has other buttons.
+
+    Returns
+    -------
+    markupsafe.Markup
+        An element without plotly's own script.
+
+    Examples
+    --------
+    >>> 'id="one"' in to_html(go.Figure(), "one")
+    True
+    """
     options = _SOLID_OPTIONS if solid else PLOT_OPTIONS
     html = plotly.io.to_html(
         figure, full_html=False, include_plotlyjs=False, config=options, div_id=name, validate=False

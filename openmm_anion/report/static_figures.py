@@ -31,7 +31,27 @@ _MARKERS = {"": "o", "down": "v", "up": "^", "left": "<"}
 
 
 def drawings_at(functions: StudyFunctions, kelvin: float, cation: str) -> list[Drawing]:
-    """Return the figures of functions at one temperature, those that there are, in the order of the page."""
+    """Return the figures of functions at one temperature, those that there are, in the order of the page.
+
+    Parameters
+    ----------
+    functions : StudyFunctions
+        Of a study.
+    kelvin : float
+        Temperature, K.
+    cation : str
+        Its element.
+
+    Returns
+    -------
+    list of Drawing
+        Empty where nothing was computed.
+
+    Examples
+    --------
+    >>> drawings_at(StudyFunctions(modes=[]), 300.0, "Na")
+    []
+    """
     modes = functions.at(kelvin)
     if not modes:
         return []
@@ -103,6 +123,11 @@ def static(drawing: Drawing) -> Figure:
     ----------
     drawing : Drawing
         What to draw.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Not pyplot's.
     """
     height = (_MAP_HEIGHT if drawing.is_map else _CURVE_HEIGHT) * drawing.rows + 0.3
     wide = len(drawing.panels) > 1
@@ -159,6 +184,11 @@ def density_picture(modes: Sequence[ModeFunctions], kind: str, pixels: int = 400
         Formula of the anion.
     pixels : int, optional
         Edge of each picture.
+
+    Returns
+    -------
+    matplotlib.figure.Figure or None
+        None where no mode has a density.
     """
     shown = [mode for mode in modes if kind in mode.density]
     if not shown:

@@ -11,7 +11,18 @@ _FEW_SNAPSHOTS = 4
 
 
 def headline(results: StudyResults) -> str:
-    """Return the one sentence that a reader in a hurry needs."""
+    """Return the one sentence that a reader in a hurry needs.
+
+    Parameters
+    ----------
+    results : StudyResults
+        Of a study.
+
+    Returns
+    -------
+    str
+        With a full stop.
+    """
     anion = _anion(results)
     found = [
         f"the {motion_words(t.undoubted)} matters most at {t.temperature_K:g} K"
@@ -40,7 +51,20 @@ def headline(results: StudyResults) -> str:
 
 
 def sentences(results: StudyResults, temperature: TemperatureResult) -> list[str]:
-    """Return what was found at one temperature, one sentence or two for each mode."""
+    """Return what was found at one temperature, one sentence or two for each mode.
+
+    Parameters
+    ----------
+    results : StudyResults
+        Of a study.
+    temperature : TemperatureResult
+        One of its temperatures.
+
+    Returns
+    -------
+    list of str
+        In the order of the modes.
+    """
     return list(_sentences(results.cation, _anion(results), temperature))
 
 
@@ -113,7 +137,18 @@ def _anion(results: StudyResults) -> str:
 
 
 def caveats(results: StudyResults) -> list[str]:
-    """Return what a careful reader should hold against these results."""
+    """Return what a careful reader should hold against these results.
+
+    Parameters
+    ----------
+    results : StudyResults
+        Of a study.
+
+    Returns
+    -------
+    list of str
+        Sentences; those that hold for every study are among them.
+    """
     found = []
     used = min(
         (mode.snapshots_used for t in results.temperatures for mode in t.modes if mode.runs_used), default=0

@@ -16,7 +16,18 @@ _POINTS = 60
 
 
 def ratios_by_temperature(results: StudyResults) -> Drawing | None:
-    """Ratio of each mode against temperature, with 95 % intervals; None for one temperature."""
+    """Ratio of each mode against temperature, with 95 % intervals; None for one temperature.
+
+    Parameters
+    ----------
+    results : StudyResults
+        Of a study.
+
+    Returns
+    -------
+    Drawing or None
+        D(frozen)/D(free) over temperature, K.
+    """
     kelvins = [t.temperature_K for t in results.temperatures]
     if len(kelvins) < 2:
         return None
@@ -93,6 +104,16 @@ def rule_map(results: StudyResults) -> Drawing | None:
 
     The regions are those in which the rule of arXiv:2501.02440 expects translation, rotation or vibration to
     matter most, see `openmm_anion.analysis.verdict`.
+
+    Parameters
+    ----------
+    results : StudyResults
+        Of a study.
+
+    Returns
+    -------
+    Drawing or None
+        None where there are no ratios, or no rotations and hops were counted.
     """
     several = len(results.temperatures) > 1
     lines: list[Line] = []

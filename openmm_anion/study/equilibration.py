@@ -62,6 +62,11 @@ class Snapshot:
         path : Path
             File that `write` made.
 
+        Returns
+        -------
+        Snapshot
+            Positions and velocities (nm, nm/ps), and what else was kept.
+
         Raises
         ------
         InputError
@@ -121,6 +126,11 @@ def equilibrate(
         OpenMM platform.
     on_steps : callable
         Told the number of steps done since the last call.
+
+    Returns
+    -------
+    Snapshot
+        From which runs start.
 
     Raises
     ------

@@ -39,7 +39,18 @@ class RunKey(NamedTuple):
 
 @dataclass(frozen=True)
 class StudyLayout:
-    """Files and folders of a study below its root."""
+    """Files and folders of a study below its root.
+
+    Attributes
+    ----------
+    root : Path
+        Directory of the study.
+
+    Examples
+    --------
+    >>> StudyLayout(Path("results")).run(RunKey(900.0, 0, "R")).as_posix()
+    'results/runs/T900K/snapshot-0/R'
+    """
 
     root: Path
 
@@ -69,14 +80,51 @@ class StudyLayout:
         return self.root / "study.lock"
 
     def snapshot(self, temperature: float, number: int) -> Path:
-        """Folder of an equilibration and of the runs that start from it."""
+        """Folder of an equilibration and of the runs that start from it.
+
+        Parameters
+        ----------
+        temperature : float
+            K.
+        number : int
+            From 0.
+
+        Returns
+        -------
+        Path
+            ``runs/T...K/snapshot-...`` below `root`.
+        """
         return self.root / "runs" / f"T{temperature:g}K" / f"snapshot-{number}"
 
     def snapshot_file(self, temperature: float, number: int) -> Path:
-        """What an equilibration leaves."""
+        """What an equilibration leaves.
+
+        Parameters
+        ----------
+        temperature : float
+            K.
+        number : int
+            From 0.
+
+        Returns
+        -------
+        Path
+            ``snapshot.npz`` in that folder.
+        """
         return self.snapshot(temperature, number) / "snapshot.npz"
 
     def run(self, key: RunKey) -> Path:
-        """Folder of one run."""
+        """Folder of one run.
+
+        Parameters
+        ----------
+        key : RunKey
+            Temperature, snapshot, mode and repeat.
+
+        Returns
+        -------
+        Path
+            Below the folder of its snapshot, with the mode as its name.
+        """
         repeat = f"-repeat-{key.repeat}" if key.repeat else ""
         return self.snapshot(key.temperature, key.snapshot) / f"{key.mode}{repeat}"

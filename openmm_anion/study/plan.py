@@ -89,6 +89,11 @@ def plan_study(settings: StudySettings, measure: float = 2.0) -> Plan:
     measure : float, optional
         Time for each mode, s.
 
+    Returns
+    -------
+    Plan
+        Its text is what ``openmm-anion plan`` prints.
+
     Raises
     ------
     InputError
@@ -147,6 +152,16 @@ def _milliseconds(study: PreparedStudy, mode: str, platform: str, measure: float
 
 def duration_text(seconds: float) -> str:
     """A duration in words.
+
+    Parameters
+    ----------
+    seconds : float
+        Zero or more.
+
+    Returns
+    -------
+    str
+        Two digits and a unit.
 
     Examples
     --------

@@ -35,6 +35,11 @@ def run(args: argparse.Namespace) -> int:
     -------
     int
         Exit status 0.
+
+    Raises
+    ------
+    InputError
+        If the time to measure is none.
     """
     if not 0.0 < args.measure < float("inf"):
         raise InputError(f"--measure {args.measure:g} is no number of seconds above zero")

@@ -18,10 +18,20 @@ def choose_platform(computer: ComputerSettings) -> str:
     computer : ComputerSettings
         With ``platform = "auto"``, CUDA is taken where there is a device and CPU elsewhere.
 
+    Returns
+    -------
+    str
+        Its name.
+
     Raises
     ------
     InputError
         If the platform that the study file asks for does not work here.
+
+    Examples
+    --------
+    >>> choose_platform(ComputerSettings(platform="Reference"))
+    'Reference'
     """
     if computer.platform == "auto":
         return "CPU" if problem_with("CUDA") else "CUDA"
@@ -48,6 +58,11 @@ def make_context(
         Result of `choose_platform`.
     computer : ComputerSettings
         Precision, threads and device.
+
+    Returns
+    -------
+    openmm.Context
+        Without positions.
     """
     properties: dict[str, str] = {}
     if platform == "CPU":
@@ -68,6 +83,16 @@ def precision_of(platform: str, computer: ComputerSettings) -> str:
         Name of the platform.
     computer : ComputerSettings
         The study's choice for GPU platforms.
+
+    Returns
+    -------
+    str
+        "single", "mixed" or "double".
+
+    Examples
+    --------
+    >>> precision_of("Reference", ComputerSettings())
+    'double'
     """
     return computer.precision if platform in GPU_PLATFORMS else "double"
 
@@ -81,6 +106,16 @@ def worker_count(computer: ComputerSettings, platform: str) -> int:
         The study's choice; 0 asks for one worker per core, or one per GPU.
     platform : str
         Name of the platform.
+
+    Returns
+    -------
+    int
+        At least 1.
+
+    Examples
+    --------
+    >>> worker_count(ComputerSettings(workers=3), "CPU")
+    3
     """
     if computer.workers:
         return computer.workers

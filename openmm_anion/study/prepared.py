@@ -87,6 +87,11 @@ class PreparedStudy:
         box : (3, 3) array
             Box vectors as rows, nm.
 
+        Returns
+        -------
+        PreparedStudy
+            With its own System.
+
         Raises
         ------
         InputError
@@ -120,6 +125,11 @@ class PreparedStudy:
             Folder of the run.
         until_ps : float
             Time up to which an interrupted run is kept, ps; -1 for a new one.
+
+        Returns
+        -------
+        SpreadWatch or None
+            None without a committee.
         """
         if self.committee is None:
             return None
@@ -127,7 +137,13 @@ class PreparedStudy:
         return SpreadWatch(self.committee, list(self.atoms.symbols), limit, folder, until_ps)
 
     def anion_watch(self) -> AnionWatch:
-        """Return a fresh watch over the anions, which knows bonds and places from the crystal."""
+        """Return a fresh watch over the anions, which knows bonds and places from the crystal.
+
+        Returns
+        -------
+        AnionWatch
+            That has seen nothing yet.
+        """
         return AnionWatch(
             [anion.formula for anion in self.anions],
             [anion.bonds for anion in self.anions],
@@ -142,6 +158,11 @@ class PreparedStudy:
         """Return what decides the results, as JSON types: the settings without paths, and checksums.
 
         A study may move with its folder, but not go on with another structure or potential.
+
+        Returns
+        -------
+        dict
+            What ``study.json`` holds.
         """
         content: dict[str, Any] = json.loads(self.settings.model_dump_json(exclude={"computer"}))
         content["structure"]["file"] = self.settings.structure.file.name
@@ -167,7 +188,13 @@ class PreparedStudy:
             probe_crystal(one, list(self.atoms.symbols), self.atoms.positions * ANGSTROM, self.box)
 
     def record(self) -> dict[str, Any]:
-        """Return what the analysis needs to know of the structure, as JSON types."""
+        """Return what the analysis needs to know of the structure, as JSON types.
+
+        Returns
+        -------
+        dict
+            What ``structure.json`` holds.
+        """
         dynamics = self.settings.dynamics
         return {
             "symbols": list(self.atoms.symbols),
@@ -196,6 +223,11 @@ def prepare_study(settings: StudySettings) -> PreparedStudy:
     ----------
     settings : StudySettings
         The study file.
+
+    Returns
+    -------
+    PreparedStudy
+        With all that does not change during its runs.
 
     Raises
     ------

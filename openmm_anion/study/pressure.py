@@ -69,12 +69,17 @@ def with_barostat(
 
 
 def box_of(state: openmm.State) -> Array:
-    """Return the box vectors of a State as rows, nm.
+    """Return the box vectors of a State as rows.
 
     Parameters
     ----------
     state : openmm.State
         From `Context.getState`.
+
+    Returns
+    -------
+    (3, 3) array
+        nm.
     """
     return np.asarray(state.getPeriodicBoxVectors(asNumpy=True).value_in_unit(unit.nanometer))
 
@@ -90,6 +95,11 @@ def scaled(positions: Array, anions: Iterable[Polyanion], before: Array, after: 
         The anions: indices and masses count, not their own positions.
     before, after : (3, 3) array
         Box vectors as rows, nm.
+
+    Returns
+    -------
+    (N, 3) array
+        nm.
 
     Examples
     --------

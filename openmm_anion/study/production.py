@@ -263,7 +263,18 @@ def _load(context: openmm.Context, state: bytes, folder: Path) -> None:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of what decides a trajectory."""
+    """Return the versions of what decides a trajectory.
+
+    Returns
+    -------
+    dict of str to str
+        By the name of the package.
+
+    Examples
+    --------
+    >>> sorted(versions())
+    ['numpy', 'openmm', 'openmm-anion', 'torch', 'torchani']
+    """
     return {"openmm-anion": __version__} | {
         name: version(name) for name in ("openmm", "torch", "torchani", "numpy")
     }

@@ -28,6 +28,16 @@ DCD_HEADER = 276
 def frame_bytes(n_atoms: int) -> int:
     """Bytes of a frame in a DCD file: the cell, and three coordinates in single precision.
 
+    Parameters
+    ----------
+    n_atoms : int
+        Atoms of a frame.
+
+    Returns
+    -------
+    int
+        With the lengths that stand around each record.
+
     Examples
     --------
     >>> frame_bytes(128)

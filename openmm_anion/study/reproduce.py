@@ -71,6 +71,11 @@ def reproduce(run: Path, out: Path, on_steps: Callable[[int], None]) -> Reproduc
     on_steps : callable
         Told the number of steps done since the last call.
 
+    Returns
+    -------
+    Reproduction
+        How alike the two runs are.
+
     Raises
     ------
     InputError
@@ -124,6 +129,11 @@ def kept_study(layout: StudyLayout, record: dict[str, Any]) -> PreparedStudy:
     record : dict
         Contents of ``run.json``.
 
+    Returns
+    -------
+    PreparedStudy
+        As the run had it.
+
     Raises
     ------
     InputError
@@ -162,6 +172,11 @@ def compare(before: Path, after: Path, changed: dict[str, tuple[str, str]]) -> R
         DCD files.
     changed : dict
         Versions that are not the same.
+
+    Returns
+    -------
+    Reproduction
+        With the first frame that differs, if one does.
 
     Raises
     ------

@@ -101,6 +101,21 @@ def check_intervals(settings: StudySettings) -> None:
     ----------
     settings : StudySettings
         The study file.
+
+    Raises
+    ------
+    InputError
+        If one is none; its key is named.
+
+    Examples
+    --------
+    >>> from openmm_anion.study.settings import parse_settings
+    >>> crystal = {"file": "na3ps4.cif", "cation": "Na", "anion": "PS4"}
+    >>> dynamics = {"temperatures": 850, "production": 0.12}
+    >>> content = {"structure": crystal, "potential": {"name": "na3ps4"}, "dynamics": dynamics}
+    >>> check_intervals(parse_settings(content, "here"))
+    Traceback (most recent call last):
+    openmm_anion.errors.InputError: dynamics.production = 0.12 ps is no whole multiple of ...
     """
     output, dynamics = settings.output, settings.dynamics
     pairs = [
@@ -170,6 +185,11 @@ def run_seed(base: int, key: RunKey, *, equilibrate: bool = False) -> int:
         The run.
     equilibrate : bool, optional
         For the equilibration of its snapshot, instead.
+
+    Returns
+    -------
+    int
+        From 1 to 2^31 - 1.
 
     Examples
     --------

@@ -20,18 +20,28 @@ class Seat:
         Cores on which it stays; empty for any.
     device : int or None
         Index of its GPU; None for OpenMM's choice.
+
+    Examples
+    --------
+    >>> Seat(device=1).cores
+    ()
     """
 
     cores: tuple[int, ...] = ()
     device: int | None = None
 
     def take(self, settings: StudySettings) -> StudySettings:
-        """Stay here from now on, with all threads that are started later; return the settings for it.
+        """Stay here from now on, with all threads that are started later.
 
         Parameters
         ----------
         settings : StudySettings
             The study.
+
+        Returns
+        -------
+        StudySettings
+            With the device of this seat.
         """
         if self.cores:
             os.sched_setaffinity(0, self.cores)
@@ -42,7 +52,18 @@ class Seat:
 
 
 def usable_cores() -> list[int]:
-    """Return the cores that this process may use; by number only where the system tells which (Linux)."""
+    """Return the cores that this process may use; by number only where the system tells which (Linux).
+
+    Returns
+    -------
+    list of int
+        Their numbers.
+
+    Examples
+    --------
+    >>> len(usable_cores()) >= 1
+    True
+    """
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
     return list(range(os.cpu_count() or 1))
@@ -63,6 +84,11 @@ def seats(computer: ComputerSettings, platform: str, count: int) -> list[Seat]:
         OpenMM platform.
     count : int
         Workers.
+
+    Returns
+    -------
+    list of Seat
+        `count` of them.
 
     Examples
     --------

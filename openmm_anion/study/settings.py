@@ -21,7 +21,13 @@ Names = Annotated[tuple[str, ...], BeforeValidator(as_list)]
 
 
 class StructureSettings(CrystalSettings):
-    """``[structure]``: the crystal and its ions."""
+    """``[structure]``: the crystal and its ions.
+
+    Examples
+    --------
+    >>> StructureSettings(file="na3ps4.cif", cation="Na", anion="PS4").anion
+    ('PS4',)
+    """
 
     cation: str
     """Element of the mobile cation."""
@@ -30,7 +36,13 @@ class StructureSettings(CrystalSettings):
 
 
 class PotentialSettings(Section):
-    """``[potential]``: the trained potential."""
+    """``[potential]``: the trained potential.
+
+    Examples
+    --------
+    >>> PotentialSettings(name="na3ps4").kind
+    'default'
+    """
 
     name: Annotated[str, Field(min_length=1)]
     """Name of a shipped potential, or path of a model file relative to the study file."""
@@ -51,7 +63,13 @@ class PotentialSettings(Section):
 
 
 class DynamicsSettings(Section):
-    """``[dynamics]``: what is run, and for how long."""
+    """``[dynamics]``: what is run, and for how long.
+
+    Examples
+    --------
+    >>> DynamicsSettings(temperatures=850, rotation=["eckart", "angular-momentum"]).mode_names
+    ('free', 'T', 'R', 'R-angular-momentum', 'V')
+    """
 
     temperatures: Temperatures
     """Temperature or list of temperatures, K."""
@@ -156,6 +174,13 @@ class DynamicsSettings(Section):
         ----------
         name : str
             One of `mode_names`.
+
+        Returns
+        -------
+        letters : str
+            Canonical modes; "" of the free one.
+        rotation : str
+            "eckart" or "angular-momentum".
         """
         letters, definition = split_mode_name(name)
         return letters, definition or ("eckart" if len(self._rotations) > 1 else self._rotations[0])
@@ -166,7 +191,13 @@ class DynamicsSettings(Section):
 
 
 class OutputSettings(Section):
-    """``[output]``: how often what is written."""
+    """``[output]``: how often what is written.
+
+    Examples
+    --------
+    >>> OutputSettings(frame_interval=0.1).velocities
+    False
+    """
 
     frame_interval: Positive = 0.05
     """Time between frames and thermodynamic records, ps; potential energies are at least 100 steps apart."""
@@ -177,7 +208,13 @@ class OutputSettings(Section):
 
 
 class ComputerSettings(Section):
-    """``[computer]``: where it runs."""
+    """``[computer]``: where it runs.
+
+    Examples
+    --------
+    >>> ComputerSettings(platform="CPU", workers=2).precision
+    'mixed'
+    """
 
     platform: Literal["auto", "Reference", "CPU", "OpenCL", "CUDA"] = "auto"
     """OpenMM platform; auto takes CUDA where there is a device and CPU elsewhere, and says which."""
@@ -194,7 +231,13 @@ class ComputerSettings(Section):
 
 
 class StudySettings(Section):
-    """A whole study file."""
+    """A whole study file.
+
+    Examples
+    --------
+    >>> sorted(StudySettings.model_fields)
+    ['computer', 'dynamics', 'output', 'potential', 'structure']
+    """
 
     structure: StructureSettings
     potential: PotentialSettings
@@ -221,6 +264,11 @@ def read_settings(path: str | Path) -> StudySettings:
     InputError
         If the file is missing or no TOML, a key is unknown (with the nearest known one) or missing, or a
         value is of the wrong type or out of range.
+
+    Examples
+    --------
+    >>> read_settings("examples/na3ps4/study.toml").structure.cation
+    'Na'
     """
     settings = parse_settings(read_toml(path, "study file"), str(path))
     return _resolve_files(settings, Path(path).resolve().parent)
@@ -235,6 +283,26 @@ def parse_settings(content: dict[str, Any], source: str) -> StudySettings:
         Parsed TOML.
     source : str
         Name used in error messages.
+
+    Returns
+    -------
+    StudySettings
+        With its defaults filled in.
+
+    Raises
+    ------
+    InputError
+        If a key is unknown (with the nearest known one) or missing, or a value cannot be used.
+
+    Examples
+    --------
+    >>> content = {
+    ...     "structure": {"file": "na3ps4.cif", "cation": "Na", "anion": "PS4"},
+    ...     "potential": {"name": "na3ps4"},
+    ...     "dynamics": {"temperatures": 850},
+    ... }
+    >>> parse_settings(content, "here").dynamics.modes
+    ('free', 'T', 'R', 'V')
     """
     return parse(StudySettings, content, source)
 

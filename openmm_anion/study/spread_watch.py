@@ -32,6 +32,11 @@ def checkpoints_between_looks(members: int, steps: int) -> int:
     steps : int
         Steps between two checkpoints.
 
+    Returns
+    -------
+    int
+        At least 1.
+
     Examples
     --------
     >>> checkpoints_between_looks(2, 500), checkpoints_between_looks(3, 100)
@@ -99,7 +104,13 @@ class SpreadWatch:
             out.write(f"{time_ps:.10g},{spread[atom]:.6g},{atom}\n")
 
     def record(self) -> dict[str, Any]:
-        """What was seen in the whole run, as JSON types."""
+        """What was seen in the whole run, as JSON types.
+
+        Returns
+        -------
+        dict
+            As ``run.json`` holds it.
+        """
         rows = np.loadtxt(self._file, delimiter=",", skiprows=1, ndmin=2).reshape(-1, 3)
         outside = rows[rows[:, 1] > self._limit]
         first = None

@@ -24,6 +24,11 @@ def stages(settings: StudySettings) -> list[int]:
     settings : StudySettings
         The study file.
 
+    Returns
+    -------
+    list of int
+        Ascending.
+
     Examples
     --------
     >>> from openmm_anion.study.settings import parse_settings
@@ -90,6 +95,11 @@ class StudyRound:
         unfinished : iterable of RunKey
             Runs that have not ended.
 
+        Returns
+        -------
+        StudyRound
+            With the runs that are missing, and those that wait.
+
         Examples
         --------
         >>> free, frozen = RunKey(900.0, 0, "free"), RunKey(900.0, 0, "R")
@@ -113,13 +123,27 @@ class StudyRound:
         return self.lengths[self.stage]
 
     def arrived(self, key: RunKey, *, waits: bool) -> None:
-        """Note that a run has come to its end, or to where it waits."""
+        """Note that a run has come to its end, or to where it waits.
+
+        Parameters
+        ----------
+        key : RunKey
+            Of the run.
+        waits : bool
+            Whether it can go on.
+        """
         self.missing.discard(key)
         if waits:
             self.there.add(key)
 
     def go_on(self) -> list[RunKey]:
-        """Send all that are there to the next length, and return them."""
+        """Send all that are there to the next length.
+
+        Returns
+        -------
+        list of RunKey
+            Those that go on.
+        """
         self.stage += 1
         self.missing, self.there = self.there, set()
         return sorted(self.missing)

@@ -92,7 +92,19 @@ def study_template(structure: Path, cation: str, anions: list[str], folder: Path
 
 
 def schema() -> str:
-    """The JSON schema of a study file, for editors that check TOML."""
+    """The JSON schema of a study file, for editors that check TOML.
+
+    Returns
+    -------
+    str
+        JSON.
+
+    Examples
+    --------
+    >>> import json
+    >>> sorted(json.loads(schema())["required"])
+    ['dynamics', 'potential', 'structure']
+    """
     return json.dumps(StudySettings.model_json_schema(), indent=1)
 
 

@@ -29,6 +29,11 @@ def production_integrator(
         Temperature, K.
     seed : int
         Seed of the random numbers.
+
+    Returns
+    -------
+    openmm.CustomIntegrator
+        With the time step of the study.
     """
     step, time = dynamics.timestep, dynamics.relaxation_time
     if dynamics.thermostat == "bussi":

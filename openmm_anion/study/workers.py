@@ -23,10 +23,22 @@ class Steps(Protocol):
     """A queue on which workers report the steps they have done."""
 
     def put(self, item: int) -> None:
-        """Report steps, from a worker."""
+        """Report steps, from a worker.
+
+        Parameters
+        ----------
+        item : int
+            Steps that were made since the last report.
+        """
 
     def get(self) -> int:
-        """Take one report."""
+        """Take one report.
+
+        Returns
+        -------
+        int
+            The oldest report that was not taken yet; waits for one.
+        """
 
 
 @dataclass(frozen=True)
@@ -58,6 +70,11 @@ def local_workers(settings: StudySettings, places: Sequence[Seat]) -> Iterator[W
         The study.
     places : sequence of Seat
         Where each of them sits.
+
+    Yields
+    ------
+    Workers
+        Ready for tasks.
 
     Raises
     ------
@@ -120,6 +137,11 @@ def dask_workers(settings: StudySettings, address: str) -> Iterator[Workers]:
         The study.
     address : str
         Of the scheduler, e.g. ``"tcp://10.0.0.1:8786"``.
+
+    Yields
+    ------
+    Workers
+        Ready for tasks.
 
     Raises
     ------

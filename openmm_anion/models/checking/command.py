@@ -8,7 +8,13 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``check-model`` to a parser."""
+    """Add the arguments of ``check-model`` to a parser.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+        Changed in place.
+    """
     parser.add_argument("model", metavar="MODEL", help="name or file of the potential")
     parser.add_argument("structure", metavar="STRUCTURE", help="crystal: any file that ASE reads")
     parser.add_argument("--supercell", type=int, nargs=3, default=(1, 1, 1), metavar="N", help="repetitions")
@@ -29,7 +35,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check, print the table; 1 if a check fails."""
+    """Check, print the table; 1 if a check fails.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        Parsed arguments.
+
+    Returns
+    -------
+    int
+        Exit status: 0, or 1 if a check fails.
+
+    Raises
+    ------
+    InputError
+        If a number of the command line cannot be used, or the platform does not work here.
+    """
     from openmm_anion import models
     from openmm_anion.atomic_file import check_writable, write_json
     from openmm_anion.errors import InputError

@@ -29,6 +29,11 @@ def forces_are_the_gradient(evaluated: Evaluated, seed: int = 0) -> CheckResult:
         The potential with a structure, best off its minimum.
     seed : int, optional
         Of the directions.
+
+    Returns
+    -------
+    CheckResult
+        With the largest difference, relative to the forces.
     """
     random = np.random.default_rng(seed)
     here = evaluated.positions

@@ -69,6 +69,13 @@ def heated(potential: Potential, atoms: Atoms, run: Run) -> tuple[openmm.Context
     run : Run
         Where and how.
 
+    Returns
+    -------
+    context : openmm.Context
+        At constant energy.
+    positions : array, shape (N, 3)
+        angstrom.
+
     Raises
     ------
     InputError
@@ -123,7 +130,18 @@ def advance(context: openmm.Context, steps: int, run: Run) -> None:
 
 
 def positions_of(context: openmm.Context) -> Array:
-    """Positions (N, 3), angstrom."""
+    """Positions (N, 3), angstrom.
+
+    Parameters
+    ----------
+    context : openmm.Context
+        With positions.
+
+    Returns
+    -------
+    array, shape (N, 3)
+        angstrom.
+    """
     state = context.getState(positions=True)
     return np.asarray(state.getPositions(asNumpy=True).value_in_unit(unit.angstrom))
 
@@ -137,6 +155,11 @@ def energy_stays(context: openmm.Context, run: Run) -> list[CheckResult]:
         From `heated`.
     run : Run
         Where and how.
+
+    Returns
+    -------
+    list of CheckResult
+        In this order.
     """
     n_atoms = context.getSystem().getNumParticles()
     block = max(1, run.length // 50)

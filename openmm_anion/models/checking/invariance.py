@@ -21,6 +21,11 @@ def nothing_else_matters(evaluated: Evaluated, seed: int = 0) -> list[CheckResul
         The potential with a structure.
     seed : int, optional
         Of the shift, the images, the order and the rotation.
+
+    Returns
+    -------
+    list of CheckResult
+        One for each change.
     """
     random = np.random.default_rng(seed)
     here, box = evaluated.positions, evaluated.box

@@ -50,7 +50,18 @@ class Evaluated:
         return self.potential.kinds != ("openmm-ml",)
 
     def reordered(self, order: NDArray[np.int64]) -> Evaluated:
-        """The same structure with its atoms in another order."""
+        """The same structure with its atoms in another order.
+
+        Parameters
+        ----------
+        order : array of int, shape (N,)
+            Which atom comes in each place.
+
+        Returns
+        -------
+        Evaluated
+            Energy and forces are evaluated anew.
+        """
         atoms = Atoms(
             [self.symbols[k] for k in order], positions=self.positions[order], cell=self.box, pbc=True
         )
@@ -64,6 +75,11 @@ def rms(forces: Array) -> float:
     ----------
     forces : (N, 3) array
         Forces.
+
+    Returns
+    -------
+    float
+        In their unit.
 
     Examples
     --------

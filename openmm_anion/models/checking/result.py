@@ -21,6 +21,11 @@ class CheckResult:
         The largest value that passes; None where the number is for information.
     note : str
         How it was found.
+
+    Examples
+    --------
+    >>> CheckResult("forces", 0.001, "of the RMS force", 5e-3).passed
+    True
     """
 
     name: str
@@ -49,6 +54,11 @@ def table(results: list[CheckResult]) -> str:
     ----------
     results : list of CheckResult
         The lines.
+
+    Returns
+    -------
+    str
+        Several lines.
 
     Examples
     --------

@@ -36,6 +36,11 @@ def no_jumps(evaluated: Evaluated, seed: int = 0) -> list[CheckResult]:
         The potential with a structure.
     seed : int, optional
         Of the direction.
+
+    Returns
+    -------
+    list of CheckResult
+        Of the energy and of the forces.
     """
     direction = np.random.default_rng(seed).normal(size=evaluated.positions.shape)
     step = STEP * direction / np.sqrt((direction**2).sum(axis=1).mean())

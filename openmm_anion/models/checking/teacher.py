@@ -24,6 +24,11 @@ def as_the_teacher(student: Evaluated, teacher: Evaluated, frames: Sequence[Arra
         The potential and the one that it is compared with, with the same structure.
     frames : sequence of (N, 3) array
         Positions, angstrom.
+
+    Returns
+    -------
+    list of CheckResult
+        Of forces (percent, and meV/angstrom) and of energies (meV/atom).
     """
     energies, differences, forces = [], [], []
     for frame in frames:

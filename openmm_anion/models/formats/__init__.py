@@ -22,6 +22,11 @@ def read_file(path: str | Path) -> Potential:
     path : str or Path
         A TorchScript file.
 
+    Returns
+    -------
+    Potential
+        Of the first format that recognises it.
+
     Raises
     ------
     InputError

@@ -44,6 +44,12 @@ class Archive:
     Notes
     -----
     This is no sandbox, see "Whose models to run" in the documentation of potentials.
+
+    Examples
+    --------
+    >>> from openmm_anion.models import SHIPPED
+    >>> sorted(Archive(SHIPPED / "na3ps4.pt").extra)
+    ['card.json']
     """
 
     def __init__(self, path: str | Path) -> None:

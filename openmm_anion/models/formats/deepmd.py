@@ -24,7 +24,20 @@ class DeepmdEnergy(torch.nn.Module):
         self.ev = EV
 
     def forward(self, elements: Tensor, positions: Tensor, box: Tensor) -> tuple[Tensor, Tensor]:
-        """Energy (kJ/mol) and forces (N, 3) (kJ/mol/nm) from positions and box in nm."""
+        """Energy and forces in OpenMM's units.
+
+        Parameters
+        ----------
+        elements : Tensor
+            Index of each atom's element (N,).
+        positions, box : Tensor
+            (N, 3) and (3, 3), nm.
+
+        Returns
+        -------
+        energy, forces : Tensor
+            One number in kJ/mol, and (N, 3) in kJ/mol/nm.
+        """
         where = positions.detach().to(torch.float64) / self.angstrom
         cell = box.detach().to(torch.float64) / self.angstrom
         where = where - torch.mm(torch.floor(torch.mm(where, torch.linalg.inv(cell))), cell)
@@ -34,12 +47,34 @@ class DeepmdEnergy(torch.nn.Module):
 
 
 def recognises(opened: Opened) -> bool:
-    """Tell whether a module is DeePMD's: it tells its cutoff and its elements by methods."""
+    """Tell whether a module is DeePMD's: it tells its cutoff and its elements by methods.
+
+    Parameters
+    ----------
+    opened : Opened
+        The module and the archive it was in.
+
+    Returns
+    -------
+    bool
+        Whether `read` can read it.
+    """
     return hasattr(opened.module, "get_rcut") and hasattr(opened.module, "get_type_map")
 
 
 def read(opened: Opened) -> ScriptedPotential:
-    """The potential of a DeePMD model."""
+    """The potential of a DeePMD model.
+
+    Parameters
+    ----------
+    opened : Opened
+        The module and the archive it was in.
+
+    Returns
+    -------
+    ScriptedPotential
+        With a card of what the file says of itself.
+    """
     cutoff = float(opened.module.get_rcut())
     card = {
         "name": opened.archive.path.stem,

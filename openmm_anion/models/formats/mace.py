@@ -22,7 +22,33 @@ def graph_data(
     pairs: Tensor,
     shifts: Tensor,
 ) -> dict[str, Tensor]:
-    """What a MACE model takes for one structure."""
+    """What a MACE model takes for one structure.
+
+    Parameters
+    ----------
+    n_elements : int
+        How many elements the model knows.
+    dtype : torch.dtype
+        Of its weights.
+    elements : Tensor
+        Index of each atom's element (N,).
+    positions, cell : Tensor
+        (N, 3) and (3, 3), angstrom.
+    pairs, shifts : Tensor
+        (2, E) and (E, 3), as `PeriodicEdges` gives them.
+
+    Returns
+    -------
+    dict of str to Tensor
+        By MACE's names.
+
+    Examples
+    --------
+    >>> atom = torch.tensor([1]), torch.zeros(1, 3), torch.eye(3).double()
+    >>> no_edge = torch.zeros(2, 0).long(), torch.zeros(0, 3).double()
+    >>> graph_data(2, torch.float32, *atom, *no_edge)["ptr"]
+    tensor([0, 1])
+    """
     return {
         "positions": positions.to(dtype),
         "cell": cell.to(dtype),
@@ -36,13 +62,37 @@ def graph_data(
     }
 
 
-class MaceLammpsGraph(torch.nn.Module):
-    """What `mace_create_lammps_model` wrote, as a graph model.
+def energy_and_forces(output: dict[str, Tensor | None]) -> tuple[Tensor, Tensor]:
+    """Energy (eV) and forces (N, 3) (eV/angstrom) out of what a MACE model returns.
+
+    Parameters
+    ----------
+    output : dict of Tensor
+        With ``node_energy`` (N,) and ``forces`` (N, 3).
+
+    Returns
+    -------
+    Tensor, Tensor
+        The energy added up in double precision, and the forces.
+
+    Examples
+    --------
+    >>> energy_and_forces({"node_energy": torch.ones(3), "forces": torch.zeros(3, 3)})[0]
+    tensor(3., dtype=torch.float64)
+    """
+    energies, forces = output["node_energy"], output["forces"]
+    assert energies is not None
+    assert forces is not None
+    return energies.to(torch.float64).sum(), forces
+
+
+class MaceGraph(torch.nn.Module):
+    """A compiled MACE model, as a graph model.
 
     Parameters
     ----------
     model : torch.jit.ScriptModule
-        ``forward(data, local_or_ghost, compute_virials)``.
+        ``forward(data)``, see `graph_data`.
     n_elements : int
         How many elements it knows.
     dtype : torch.dtype
@@ -58,44 +108,86 @@ class MaceLammpsGraph(torch.nn.Module):
     def forward(
         self, elements: Tensor, positions: Tensor, cell: Tensor, pairs: Tensor, shifts: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Energy (eV) and forces (eV/angstrom)."""
+        """Energy (eV) and forces (eV/angstrom).
+
+        Parameters
+        ----------
+        elements : Tensor
+            Index of each atom's element (N,).
+        positions, cell : Tensor
+            (N, 3) and (3, 3), angstrom.
+        pairs, shifts : Tensor
+            (2, E) and (E, 3), as `PeriodicEdges` gives them.
+
+        Returns
+        -------
+        energy, forces : Tensor
+            One number in eV, and (N, 3) in eV/angstrom.
+        """
         data = graph_data(self.n_elements, self.dtype, elements, positions, cell, pairs, shifts)
-        local = torch.ones(elements.shape[0], dtype=self.dtype, device=elements.device)
-        output: dict[str, Tensor | None] = self.model(data, local, False)
-        energies, forces = output["node_energy"], output["forces"]
-        assert energies is not None
-        assert forces is not None
-        return energies.to(torch.float64).sum(), forces
+        output: dict[str, Tensor | None] = self.model(data)
+        return energy_and_forces(output)
 
 
-class MaceGraph(torch.nn.Module):
-    """A compiled MACE model, as a graph model; parameters as in `MaceLammpsGraph`."""
+class MaceLammpsGraph(MaceGraph):
+    """What `mace_create_lammps_model` wrote, as a graph model; parameters as in `MaceGraph`.
 
-    def __init__(self, model: torch.jit.ScriptModule, n_elements: int, dtype: torch.dtype) -> None:
-        super().__init__()
-        self.model = model
-        self.n_elements = n_elements
-        self.dtype = dtype
+    Its model has ``forward(data, local_or_ghost, compute_virials)``.
+    """
 
     def forward(
         self, elements: Tensor, positions: Tensor, cell: Tensor, pairs: Tensor, shifts: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Energy (eV) and forces (eV/angstrom)."""
+        """Energy (eV) and forces (eV/angstrom).
+
+        Parameters
+        ----------
+        elements : Tensor
+            Index of each atom's element (N,).
+        positions, cell : Tensor
+            (N, 3) and (3, 3), angstrom.
+        pairs, shifts : Tensor
+            (2, E) and (E, 3), as `PeriodicEdges` gives them.
+
+        Returns
+        -------
+        energy, forces : Tensor
+            One number in eV, and (N, 3) in eV/angstrom.
+        """
         data = graph_data(self.n_elements, self.dtype, elements, positions, cell, pairs, shifts)
-        output: dict[str, Tensor | None] = self.model(data)
-        energies, forces = output["node_energy"], output["forces"]
-        assert energies is not None
-        assert forces is not None
-        return energies.to(torch.float64).sum(), forces
+        local = torch.ones(elements.shape[0], dtype=self.dtype, device=elements.device)
+        output: dict[str, Tensor | None] = self.model(data, local, False)
+        return energy_and_forces(output)
 
 
 def recognises(opened: Opened) -> bool:
-    """Tell whether a module is MACE's: it carries its cutoff and its atomic numbers as buffers."""
+    """Tell whether a module is MACE's: it carries its cutoff and its atomic numbers as buffers.
+
+    Parameters
+    ----------
+    opened : Opened
+        The module and the archive it was in.
+
+    Returns
+    -------
+    bool
+        Whether `read` can read it.
+    """
     return hasattr(opened.module, "r_max") and hasattr(opened.module, "atomic_numbers")
 
 
 def read(opened: Opened) -> ScriptedPotential:
     """The potential of a MACE model.
+
+    Parameters
+    ----------
+    opened : Opened
+        The module and the archive it was in.
+
+    Returns
+    -------
+    ScriptedPotential
+        With a card of what the file says of itself.
 
     Raises
     ------

@@ -29,7 +29,22 @@ class NequIPGraph(torch.nn.Module):
     def forward(
         self, elements: Tensor, positions: Tensor, cell: Tensor, pairs: Tensor, shifts: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Energy and forces in the units it was trained in: eV and eV/angstrom."""
+        """Energy and forces in the units it was trained in: eV and eV/angstrom.
+
+        Parameters
+        ----------
+        elements : Tensor
+            Index of each atom's element (N,).
+        positions, cell : Tensor
+            (N, 3) and (3, 3), angstrom.
+        pairs, shifts : Tensor
+            (2, E) and (E, 3), as `PeriodicEdges` gives them.
+
+        Returns
+        -------
+        energy, forces : Tensor
+            One number in eV, and (N, 3) in eV/angstrom.
+        """
         data: dict[str, Tensor] = {
             "pos": positions.to(self.dtype),
             "cell": cell.to(self.dtype),
@@ -42,12 +57,40 @@ class NequIPGraph(torch.nn.Module):
 
 
 def recognises(archive: Archive) -> bool:
-    """Tell whether `nequip` compiled or deployed a file."""
+    """Tell whether `nequip` compiled or deployed a file.
+
+    Parameters
+    ----------
+    archive : Archive
+        The file, not unpickled.
+
+    Returns
+    -------
+    bool
+        Whether `read` can read it.
+
+    Examples
+    --------
+    >>> from openmm_anion.models import SHIPPED
+    >>> recognises(Archive(SHIPPED / "na3ps4.pt"))
+    False
+    """
     return {"r_max", "type_names"} <= archive.extra.keys()
 
 
 def read(opened: Opened) -> ScriptedPotential:
-    """The potential of a file that `nequip` compiled or deployed; names of types must be elements."""
+    """The potential of a file that `nequip` compiled or deployed; names of types must be elements.
+
+    Parameters
+    ----------
+    opened : Opened
+        The module and the archive it was in.
+
+    Returns
+    -------
+    ScriptedPotential
+        With a card of what the file says of itself.
+    """
     extra = opened.archive.extra
     cutoff = float(extra["r_max"])
     card = {

@@ -47,6 +47,11 @@ def open_file(archive: Archive) -> Opened:
     archive : Archive
         The file.
 
+    Returns
+    -------
+    Opened
+        The module with its archive.
+
     Raises
     ------
     InputError

@@ -11,12 +11,39 @@ from openmm_anion.models.scripted import CARD, ScriptedPotential
 
 
 def recognises(archive: Archive) -> bool:
-    """Tell whether a file has a card."""
+    """Tell whether a file has a card.
+
+    Parameters
+    ----------
+    archive : Archive
+        The file, not unpickled.
+
+    Returns
+    -------
+    bool
+        Whether `read` can read it.
+
+    Examples
+    --------
+    >>> from openmm_anion.models import SHIPPED
+    >>> recognises(Archive(SHIPPED / "na3ps4.pt"))
+    True
+    """
     return CARD in archive.extra
 
 
 def read(opened: Opened) -> ScriptedPotential:
     """The potential of a file that `ScriptedPotential.write` wrote.
+
+    Parameters
+    ----------
+    opened : Opened
+        The module and the archive it was in.
+
+    Returns
+    -------
+    ScriptedPotential
+        With a card of what the file says of itself.
 
     Raises
     ------

@@ -34,7 +34,22 @@ class SevenNetGraph(torch.nn.Module):
     def forward(
         self, elements: Tensor, positions: Tensor, cell: Tensor, pairs: Tensor, shifts: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Energy (eV) and forces (eV/angstrom)."""
+        """Energy (eV) and forces (eV/angstrom).
+
+        Parameters
+        ----------
+        elements : Tensor
+            Index of each atom's element (N,).
+        positions, cell : Tensor
+            (N, 3) and (3, 3), angstrom.
+        pairs, shifts : Tensor
+            (2, E) and (E, 3), as `PeriodicEdges` gives them.
+
+        Returns
+        -------
+        energy, forces : Tensor
+            One number in eV, and (N, 3) in eV/angstrom.
+        """
         i, j = pairs[0], pairs[1]
         vectors = positions.index_select(0, j) - positions.index_select(0, i) + torch.mm(shifts, cell)
         vectors = vectors.to(self.dtype).requires_grad_(True)
@@ -49,12 +64,39 @@ class SevenNetGraph(torch.nn.Module):
 
 
 def recognises(archive: Archive) -> bool:
-    """Tell whether `sevenn` deployed a file."""
+    """Tell whether `sevenn` deployed a file.
+
+    Parameters
+    ----------
+    archive : Archive
+        The file, not unpickled.
+
+    Returns
+    -------
+    bool
+        Whether `read` can read it.
+
+    Examples
+    --------
+    >>> from openmm_anion.models import SHIPPED
+    >>> recognises(Archive(SHIPPED / "na3ps4.pt"))
+    False
+    """
     return "chemical_symbols_to_index" in archive.extra
 
 
 def read(opened: Opened) -> ScriptedPotential:
     """The potential of a file that `sevenn` deployed.
+
+    Parameters
+    ----------
+    opened : Opened
+        The module and the archive it was in.
+
+    Returns
+    -------
+    ScriptedPotential
+        With a card of what the file says of itself.
 
     Raises
     ------

@@ -17,13 +17,41 @@ class Source(Protocol):
     """A module that loads potentials by name."""
 
     def names(self) -> list[str]:
-        """Names that it loads, also of potentials whose package is not installed."""
+        """Names that it loads, also of potentials whose package is not installed.
+
+        Returns
+        -------
+        list of str
+            Those that `load` takes.
+        """
 
     def load(self, name: str) -> Potential:
-        """The potential of one of its names."""
+        """The potential of one of its names.
+
+        Parameters
+        ----------
+        name : str
+            One of `names`.
+
+        Returns
+        -------
+        Potential
+            Ready to be bound.
+        """
 
     def about(self, name: str) -> About:
-        """What is known of one of its names without loading it."""
+        """What is known of one of its names without loading it.
+
+        Parameters
+        ----------
+        name : str
+            One of `names`.
+
+        Returns
+        -------
+        About
+            Blank where nothing is known.
+        """
 
 
 SOURCES: tuple[Source, ...] = (shipped, sevennet, openmm_ml)
@@ -32,6 +60,11 @@ SOURCES: tuple[Source, ...] = (shipped, sevennet, openmm_ml)
 
 def known_names() -> list[str]:
     """Every name that `find` takes.
+
+    Returns
+    -------
+    list of str
+        Of each source in turn.
 
     Examples
     --------
@@ -42,7 +75,18 @@ def known_names() -> list[str]:
 
 
 def describe() -> list[About]:
-    """What is known of each name, in the order of the sources."""
+    """What is known of each name, in the order of the sources.
+
+    Returns
+    -------
+    list of About
+        Blank where nothing is known without loading.
+
+    Examples
+    --------
+    >>> "na3ps4" in [about.name for about in describe()]
+    True
+    """
     return [source.about(name) for source in SOURCES for name in source.names()]
 
 
@@ -56,10 +100,20 @@ def find(name_or_path: str | Path, **arguments: Any) -> Potential:
     **arguments
         For a potential of openmm-ml.
 
+    Returns
+    -------
+    Potential
+        Ready to be bound.
+
     Raises
     ------
     InputError
         If there is no such name or file, or it cannot be loaded.
+
+    Examples
+    --------
+    >>> find("na3ps4").name
+    'na3ps4'
     """
     given = str(name_or_path)
     if given.startswith(openmm_ml.PREFIX):

@@ -16,7 +16,13 @@ GROUP = "openmmml.potentials"
 
 
 def names() -> list[str]:
-    """Names of all that is registered, but for what this package registers itself."""
+    """Names of all that is registered, but for what this package registers itself.
+
+    Returns
+    -------
+    list of str
+        With the prefix ``openmmml:``; empty without openmm-ml.
+    """
     registered = entry_points(group=GROUP)
     return sorted({f"{PREFIX}{e.name}" for e in registered if not e.value.startswith("openmm_anion.")})
 
@@ -33,6 +39,11 @@ def load(name: str, options: dict[str, Any] | None = None, **arguments: Any) -> 
     **arguments
         Handed to ``openmmml.MLPotential``, such as ``modelPath``.
 
+    Returns
+    -------
+    Potential
+        That adds forces by ``MLPotential.createSystem``.
+
     Raises
     ------
     InputError
@@ -48,5 +59,21 @@ def load(name: str, options: dict[str, Any] | None = None, **arguments: Any) -> 
 
 
 def about(name: str) -> About:
-    """All that openmm-ml tells of a potential is its name."""
+    """All that openmm-ml tells of a potential is its name.
+
+    Parameters
+    ----------
+    name : str
+        ``"openmmml:NAME"``.
+
+    Returns
+    -------
+    About
+        With nothing but the name.
+
+    Examples
+    --------
+    >>> about("openmmml:mace-off23-small").conditions
+    'see openmm-ml'
+    """
     return About(name=name, conditions="see openmm-ml")

@@ -21,12 +21,39 @@ CUTOFF = 0.5
 
 
 def names() -> list[str]:
-    """Names, as SevenNet spells them."""
+    """Names, as SevenNet spells them.
+
+    Returns
+    -------
+    list of str
+        Whether or not SevenNet is installed.
+
+    Examples
+    --------
+    >>> names()
+    ['7net-0', '7net-l3i5']
+    """
     return list(WEIGHTS)
 
 
 def about(name: str) -> About:
-    """What SevenNet says of a potential; its file need not be there."""
+    """What SevenNet says of a potential; its file need not be there.
+
+    Parameters
+    ----------
+    name : str
+        Of a potential that `names` lists.
+
+    Returns
+    -------
+    About
+        Elements, cutoff, and what it was trained on.
+
+    Examples
+    --------
+    >>> len(about("7net-0").elements)
+    89
+    """
     return About(
         name=name,
         elements=(*chemical_symbols[1:84], *chemical_symbols[89:95]),
@@ -42,6 +69,11 @@ def load(name: str) -> Potential:
     ----------
     name : str
         One of `names`.
+
+    Returns
+    -------
+    Potential
+        Scripted.
 
     Raises
     ------
@@ -64,6 +96,11 @@ def build(checkpoint: Any, name: str) -> Potential:
         What ``sevenn.util.load_checkpoint`` returns.
     name : str
         Name of the potential.
+
+    Returns
+    -------
+    Potential
+        Scripted, its convolutions rearranged where that can be done.
     """
     import sevenn
     import torch
