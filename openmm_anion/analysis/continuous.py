@@ -69,7 +69,7 @@ class Block:
         array, shape (k, m, 3)
             A.
         """
-        return np.asarray(self.raw[:, places] - self.positions[:, places])
+        return np.asarray(self.raw.take(places, axis=1) - self.positions.take(places, axis=1))
 
 
 class ContinuousAnalysis(Quantity, ParallelReading):
