@@ -19,9 +19,11 @@ from typing import Any
 
 import MDAnalysis as mda
 import numpy as np
+import xarray as xr
 from MDAnalysis.coordinates.base import ReaderBase
 
 from openmm_anion.analysis.anion_motion import AnionMotion
+from openmm_anion.analysis.at_hops import AnionsAtHops
 from openmm_anion.analysis.charge_transport import ChargeDisplacement
 from openmm_anion.analysis.coupling import Coupling
 from openmm_anion.analysis.density import CationDensity
@@ -157,6 +159,22 @@ def motion(ions: Ions, duration: float) -> str:
     return f"libration {float(data.libration_rms.mean()):.4f}, in the end {float(last.angle.mean()):.4f} rad"
 
 
+def anions_at_hops(ions: Ions, duration: float) -> str:
+    """Their motion, and what it is around a thousand moments that are taken for hops."""
+    moved = AnionMotion(ions.universe, ions.anions).run().data
+    rng = np.random.default_rng(1)
+    hops = xr.Dataset(
+        {
+            "time": ("event", rng.uniform(0.0, duration, 1000)),
+            "cation": ("event", rng.choice(ions.cations, 1000)),
+            "jump": (("event", "xyz"), rng.normal(size=(1000, 3))),
+        }
+    )
+    data = AnionsAtHops(ions.universe, ions.anions, hops, moved, window=2.0).run().data.isel(lag_times=-1)
+    usual = data.sel(control="shifted").translation_control
+    return f"moved by {float(data.translation / usual):.3f} of what they do at other times"
+
+
 def rotations(ions: Ions, duration: float) -> str:
     """Of anions that do not turn."""
     return f"{RotationEvents(ions.universe, ions.anions).run().data.sizes['event']} events"
@@ -168,10 +186,10 @@ def coupling(ions: Ions, duration: float) -> str:
     return f"coupling {float(np.abs(data.coupling).max()):.0e} at most"
 
 
-JOBS = {
-    f.__name__: f
-    for f in (msd, van_hove, residence, density, hops, orientation, charge, motion, rotations, coupling)
-}
+QUANTITIES = (
+    msd, van_hove, residence, density, hops, orientation, charge, motion, rotations, coupling, anions_at_hops
+)  # fmt: skip
+JOBS = {f.__name__.replace("_", "-"): f for f in QUANTITIES}
 
 
 def job(name: str, args: argparse.Namespace) -> tuple[str, float, float]:

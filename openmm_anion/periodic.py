@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -160,3 +162,27 @@ def all_whole(positions: Array, box: Array) -> Array:
     for number in np.flatnonzero(reach > 0.25 * heights(box).min()):  # may need a way from atom to atom
         whole[number] = make_whole(positions[number], box)
     return np.asarray(whole)
+
+
+def whole_molecules(positions: Array, molecules: Sequence[NDArray[np.int64]], box: Array) -> Array:
+    """Return atoms with molecules of any sizes whole, each starting from its first atom.
+
+    Parameters
+    ----------
+    positions : (n, 3) array
+        Positions, molecules wrapped in any way, nm.
+    molecules : sequence of array of int
+        Places of the atoms of each.
+    box : (3, 3) array
+        Box vectors as rows, nm.
+
+    Examples
+    --------
+    >>> whole_molecules(np.array([[0.1, 0, 0], [0.9, 0, 0]]), [np.array([1, 0])], np.eye(3))[:, 0]
+    array([1.1, 0.9])
+    """
+    whole = np.array(positions, dtype=np.float64)
+    for size in {len(molecule) for molecule in molecules}:
+        alike = np.array([molecule for molecule in molecules if len(molecule) == size])
+        whole[alike] = all_whole(whole[alike], box)
+    return whole

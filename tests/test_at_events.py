@@ -7,13 +7,16 @@ from typing import Any
 import MDAnalysis as mda
 import numpy as np
 import pytest
+import xarray as xr
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from openmm_anion.analysis import at_hops, event_windows, path_store
 from openmm_anion.analysis.anion_motion import AnionMotion
 from openmm_anion.analysis.at_hops import AnionsAtHops
 from openmm_anion.analysis.displacement_hops import DisplacementHops
 from openmm_anion.analysis.distinct_van_hove import VanHoveDistinct
+from openmm_anion.analysis.event_average import EventAverage
 from openmm_anion.analysis.ions import Ions, find_ions
 from openmm_anion.analysis.rotation_events import RotationEvents
 from openmm_anion.analysis.van_hove_at_events import VanHoveAtEvents
@@ -103,6 +106,37 @@ def test_a_part_of_the_frames_is_counted_from_its_begin() -> None:
     np.testing.assert_allclose(data.rotation.where(data.lag_times > 0.3).dropna("lag_times"), 1.0, atol=0.1)
     with pytest.raises(InputError, match="motion is of 800 frames, but 2400 are given"):
         average.run()
+
+
+def test_motion_that_is_in_files_is_averaged_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    ions = crystal(1.0)
+    expected = around_hops(ions).data
+    monkeypatch.setattr(path_store, "PATH_NUMBERS", 3 * N_FRAMES)
+    monkeypatch.setattr(event_windows, "PIECE_NUMBERS", 20_000)
+    assert isinstance(AnionMotion(ions.universe, ions.anions).run().data.misfit.values.base, np.memmap)
+    for name, values in around_hops(ions).data.items():
+        np.testing.assert_allclose(values, expected[name], rtol=1e-9, atol=1e-12, err_msg=str(name))
+
+
+def test_hops_are_at_the_anions_that_are_nearest_in_any_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of cations that stay at their own anion, in a cell across whose faces all of it goes."""
+    ions = crystal(0.0)
+    motion = AnionMotion(ions.universe, ions.anions).run().data
+    rng = np.random.default_rng(2)
+    frames, which = rng.integers(100, N_FRAMES - 100, 60), rng.integers(0, 8, 60)
+    frames[7] = frames[40]
+    hops = xr.Dataset(
+        {"time": ("event", DT * frames), "cation": ("event", ions.cations[which])},
+    ).assign(jump=(("event", "xyz"), np.tile(FAR - NEAR, (60, 1))))
+    seen: list[Array] = []
+
+    def average(events: Array, *args: Any, **options: Any) -> EventAverage:
+        seen.append(events)
+        return EventAverage(events, *args, **options)
+
+    monkeypatch.setattr(at_hops, "EventAverage", average)
+    AnionsAtHops(ions.universe, ions.anions, hops, motion, window=2.0, n_controls=2).run()
+    np.testing.assert_array_equal(seen[0], np.column_stack([frames, which]))
 
 
 def test_what_cannot_be_averaged() -> None:

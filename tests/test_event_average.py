@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,13 +10,14 @@ from MDAnalysis.lib.mdamath import triclinic_vectors
 from scipy.spatial.transform import Rotation
 from synthetic_study import jiggle
 
+from openmm_anion.analysis import event_average, event_windows
 from openmm_anion.analysis.event_average import (
     EventAverage,
     control_times,
     departure_p_value,
     nearest_ions,
-    window_values,
 )
+from openmm_anion.analysis.event_windows import window_values
 from openmm_anion.errors import InputError
 
 Array = np.ndarray[Any, Any]
@@ -64,9 +66,7 @@ def test_distances_and_angles_are_those_of_scipy(rng: np.random.Generator, base:
     quaternions = turns.as_quat()[:, [3, 0, 1, 2]].reshape(50, 3, 4)
     quaternions *= rng.choice([-1.0, 1.0], (50, 3, 1))  # either sign is the same rotation
     frames, ions = np.array([4, 20, 47]), np.array([2, 0, 1])
-    distances, angles = (
-        window_values(np.swapaxes(x, 0, 1).copy(), frames, ions, 4, 2, base) for x in (positions, quaternions)
-    )
+    distances, angles = (window_values(x, frames, ions, 4, 2, base) for x in (positions, quaternions))
     rotations = np.array(turns.as_matrix()).reshape(50, 3, 3, 3)
     for e, (f, j) in enumerate(zip(frames, ions, strict=True)):
         then = f - 4 + base
@@ -79,7 +79,7 @@ def test_distances_and_angles_are_those_of_scipy(rng: np.random.Generator, base:
 
 def test_small_angles_keep_their_digits() -> None:
     half = 0.5e-9
-    q = np.array([[[1.0, 0, 0, 0], [np.cos(half), np.sin(half), 0, 0]]])
+    q = np.array([[[1.0, 0, 0, 0]], [[np.cos(half), np.sin(half), 0, 0]]])
     angle = window_values(q, np.array([1]), np.array([0]), 1, 0, 0)[0, 1]
     assert angle == pytest.approx(1e-9, rel=1e-6)
 
@@ -178,6 +178,39 @@ def test_anions_jump_when_a_cation_passes(rng: np.random.Generator) -> None:
     axes = average.plot(name="turned", control="random")
     assert axes.get_xlabel() == "time from the event (ps)"
     assert axes.get_ylabel() == "turned (rad)"
+
+
+@pytest.mark.parametrize("numbers", [3, 900, 5000, 60_000])  # an ion at a time, a window and more, all ions
+@pytest.mark.parametrize("before", [0.0, 2.0, 140.0])
+def test_maps_of_files_are_read_in_pieces(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, numbers: int, before: float
+) -> None:
+    events = some_events(rng, 80)
+    events = events[~np.isin(events[:, 1], (0, 7))]  # ions without events
+    turned = rng.normal(size=(N_FRAMES, N_IONS, 4))
+    series = {
+        "shape": noise(rng),
+        "moved": np.cumsum(rng.normal(size=(N_FRAMES, N_IONS, 3)), axis=0),
+        "turned": turned / np.linalg.norm(turned, axis=2, keepdims=True),
+    }
+    options = WINDOW | {"before": before, "n_controls": 7}
+    expected = EventAverage(events, series, **options).run().data
+    monkeypatch.setattr(event_windows, "PIECE_NUMBERS", numbers)
+    monkeypatch.setattr(event_average, "_CHECKED_NUMBERS", numbers)
+    maps = {}
+    for name, values in series.items():
+        maps[name] = np.memmap(tmp_path / name, values.dtype, "w+", shape=values.shape)
+        maps[name][:] = values
+    found = EventAverage(events, maps, **options).run().data
+    assert int(found.n_events) > 20
+    for key, values in expected.items():
+        np.testing.assert_allclose(found[key], values, rtol=1e-11, atol=1e-13, err_msg=str(key))
+    maps["turned"][2000, 5] *= 1.1
+    with pytest.raises(InputError, match="'turned' is no unit quaternion at frame 2000 of ion 5"):
+        EventAverage(events, maps, **options)
+    maps["shape"][2900, 3] = np.inf
+    with pytest.raises(InputError, match="'shape' is not finite at frame 2900 of ion 3"):
+        EventAverage(events, maps, **options)
 
 
 def test_distances_may_be_taken_from_the_event() -> None:

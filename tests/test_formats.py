@@ -124,6 +124,11 @@ def scaled_dump(path: Path) -> None:
 def vasprun(path: Path) -> None:
     """What a reader of structures needs of the XML file that VASP writes."""
     root = ET.Element("modeling")
+    incar = ET.SubElement(root, "incar")
+    ET.SubElement(incar, "i", type="int", name="NBLOCK").text = "     5"  # which is for XDATCAR
+    ionic = ET.SubElement(ET.SubElement(root, "parameters"), "separator", name="ionic")
+    ET.SubElement(ionic, "i", type="int", name="IBRION").text = "     0"
+    ET.SubElement(ionic, "i", name="POTIM").text = f"  {1000.0 * DT:.8f}"
     info = ET.SubElement(root, "atominfo")
     rows = ET.SubElement(ET.SubElement(info, "array", name="atoms"), "set")
     for symbol in SYMBOLS:
@@ -203,7 +208,7 @@ FORMATS: dict[str, tuple[Callable[[Path], None], str, float, bool, bool]] = {
     "run.lammpstrj": (lammps_dump, "extxyz", 1e-5, False, True),
     "scaled.dump": (scaled_dump, "extxyz", 1e-5, False, True),
     "XDATCAR": (xdatcar, "", 1e-5, False, False),
-    "vasprun.xml": (vasprun, "", 1e-5, False, False),
+    "vasprun.xml": (vasprun, "", 1e-5, True, False),
     "850K_XDATCAR": (xdatcar, "", 1e-5, False, False),
     "run.extxyz": (by_ase, "", 1e-5, False, True),
     "run.traj": (by_ase, "", 1e-5, False, True),
@@ -258,6 +263,25 @@ def test_the_same_run_in_every_format(name: str, tmp_path: Path, expected: Array
     error = 2.0 * np.sqrt(expected) * precision * np.sqrt(2.0 / 3.0 / pairs)
     assert expected[1] > 0.4
     assert (np.abs(data.msd - expected) <= 4.0 * error + 2.0 * precision**2).all()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('IBRION">     0', 'IBRION">     2'),  # a relaxation
+        ("<incar>", '<incar><i type="logical" name="ML_LMLFF"> T  </i>'),  # may leave out steps
+        ('name="POTIM">', 'name="POTIM">***'),
+        ("<parameters>.*</parameters>", ""),
+    ],
+)
+def test_vasprun_that_does_not_tell_the_time_needs_it(tmp_path: Path, old: str, new: str) -> None:
+    file = tmp_path / "vasprun.xml"
+    vasprun(file)
+    assert open_trajectory(file, frame_interval=0.25).trajectory.dt == 0.25
+    file.write_text(re.sub(old, new, file.read_text()))
+    with pytest.raises(InputError, match="does not say the time between its frames"):
+        open_trajectory(file)
+    assert open_trajectory(file, frame_interval=DT).trajectory.dt == pytest.approx(DT)
 
 
 def test_a_dump_tells_times_and_uneven_steps(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import MDAnalysis as mda
@@ -20,7 +22,7 @@ from openmm_anion.analysis.ions import Anion
 from openmm_anion.analysis.msd import MeanSquaredDisplacement
 from openmm_anion.analysis.non_gaussian import NonGaussianParameter
 from openmm_anion.analysis.orientation import OrientationalCorrelation
-from openmm_anion.analysis.path_store import PathStore
+from openmm_anion.analysis.path_store import PathStore, frames_in_pieces
 from openmm_anion.analysis.rotation_events import RotationEvents
 from openmm_anion.analysis.van_hove import VanHoveSelf
 
@@ -43,6 +45,29 @@ def test_what_is_given_comes_back(monkeypatch: pytest.MonkeyPatch, particles: in
     store.close()
     np.testing.assert_array_equal(whole, positions)
     whole[0] = 0.0  # results may be written to, wherever they are
+
+
+def resident() -> int:
+    """MB in memory, of files too."""
+    found = re.search(r"VmRSS:\s*(\d+) kB", Path("/proc/self/status").read_text())
+    assert found
+    return int(found.group(1)) // 1024
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="tells how much is in memory")
+def test_pieces_of_a_map_do_not_stay_in_memory(tmp_path: Path) -> None:
+    whole = np.memmap(tmp_path / "map", np.float64, "w+", shape=(200, 125_000))  # 200 MB, of zeros
+    before, most = resident(), 0
+    for begin, part in frames_in_pieces(whole[:, None, :], 20):
+        part += begin
+        most = max(most, resident() - before)
+    assert 15 < most < 60
+    assert resident() - before < 20
+    np.testing.assert_array_equal(whole[:, 7], np.repeat(np.arange(0, 200, 20), 20))
+    own = np.memmap(tmp_path / "map", np.float64, "c", shape=(200, 125_000))
+    for begin, part in frames_in_pieces(own, 100):
+        part[:, :5] = 1000.0 + begin
+    np.testing.assert_array_equal(own[:, 3], np.repeat([1000.0, 1100.0], 100))  # is nowhere else
 
 
 def test_groups_stay_together(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -124,19 +124,29 @@ def test_contacts_are_those_of_mdanalysis(rng: np.random.Generator, dimensions: 
     np.testing.assert_array_equal(contacts_of(ours.stays, right.shape), right)
 
 
-@pytest.mark.parametrize("cutoff", [2.0, 4.79])
-def test_contacts_in_a_cell_that_changes(rng: np.random.Generator, cutoff: float) -> None:
+@pytest.mark.parametrize(
+    ("cutoff", "of", "strain"), [(2.0, "center", 0.02), (4.79, "center", 0.02), (4.0, "ligand", 0.2)]
+)
+def test_contacts_in_a_cell_that_changes(
+    rng: np.random.Generator, cutoff: float, of: Any, strain: float
+) -> None:
     positions = ions_at_large(rng, 200, triclinic_vectors(SKEWED))
-    scale = 1.0 + 0.02 * np.sin(0.2 * np.arange(200))
+    scale = 1.0 + strain * np.sin(0.2 * np.arange(200)) ** 2
     scale[50:90] = scale[50]  # and rests for a while
     dimensions = np.array([SKEWED] * 200)
     dimensions[:, :3] *= scale[:, None]
     dimensions[:, 5] += 3.0 * (scale - 1.0)
-    universe = universe_of(positions, dimensions)
-    anions = two_kinds()
-    ours = ResidenceCorrelation(universe.atoms[-N_CATIONS:], anions, cutoff=cutoff).run()
-    right = contacts(positions, dimensions, anions, cutoff, "center")
-    np.testing.assert_array_equal(contacts_of(ours.stays, right.shape), right)
+    anions = two_kinds() if of == "center" else two_kinds()[:N_XY2]
+    right = contacts(positions, dimensions, anions, cutoff, of)
+    assert right.any()
+    cells = np.array([triclinic_vectors(row) for row in dimensions])
+    wrapped = np.array([wrap(x, cell) for x, cell in zip(positions, cells, strict=True)])
+    # in the end much is far from where the file has it, and cells were others where it crossed a face
+    assert (np.abs(wrapped - positions)[-1].max(axis=1) > 10.0).sum() > 5
+    for of_file in (positions, wrapped):
+        universe = universe_of(of_file, dimensions)
+        ours = ResidenceCorrelation(universe.atoms[-N_CATIONS:], anions, cutoff=cutoff, of=of).run()
+        np.testing.assert_array_equal(contacts_of(ours.stays, right.shape), right)
 
 
 def test_contacts_without_a_cell_and_in_blocks(rng: np.random.Generator) -> None:

@@ -49,6 +49,20 @@ def test_equal_places_of_equal_anions_are_one_however_they_are_turned_and_number
     assert float(data.mean_density) == pytest.approx(2 / BOX**3)
 
 
+def test_a_cell_that_changes_and_a_crystal_that_drifts_across_its_faces_alter_nothing() -> None:
+    universe, anions = crystal(3.0)
+    expected = CationsAroundAnion(universe.atoms[10:], anions, radius=6.0, spacing=0.5).run().data
+    boxes = BOX * (1.0 + 0.03 * np.arange(FRAMES))
+    frames = universe.trajectory.timeseries(order="fac").astype(np.float64)
+    frames[:, 11] -= BOX  # beside its anion
+    frames += 4.0 + 2.0 * np.arange(FRAMES)[:, None, None]
+    frames -= np.floor(frames / boxes[:, None, None]) * boxes[:, None, None]
+    universe.load_new(frames, dimensions=[[box] * 3 + [90.0] * 3 for box in boxes], dt=1.0)
+    data = CationsAroundAnion(universe.atoms[10:], anions, radius=6.0, spacing=0.5).run().data
+    assert (np.abs(np.diff(frames, axis=0)) > 15.0).any()
+    np.testing.assert_allclose(data.density, expected.density, atol=1e-12)
+
+
 def test_what_is_beyond_the_sphere_does_not_count() -> None:
     universe, anions = crystal(4.0)
     data = CationsAroundAnion(universe.atoms[10:], anions, radius=3.9, spacing=0.3).run().data

@@ -10,11 +10,12 @@ import xarray as xr
 from MDAnalysis.lib.mdamath import triclinic_vectors
 from numpy.typing import NDArray
 
-from openmm_anion.analysis.event_average import EventAverage, nearest_ions
-from openmm_anion.analysis.ions import Anion, center_weights
+from openmm_anion.analysis.event_average import EventAverage, nearest_in_frame
+from openmm_anion.analysis.ions import Anion
+from openmm_anion.analysis.oriented_anions import molecules_of, starts_of, take_centres
 from openmm_anion.analysis.quantity import Quantity, new_axes
 from openmm_anion.errors import InputError
-from openmm_anion.periodic import make_whole
+from openmm_anion.periodic import whole_molecules
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -111,11 +112,7 @@ class AnionsAtHops(Quantity):
         chosen = range(*slice(start, stop, step).indices(self._universe.trajectory.n_frames))
         if len(chosen) != len(times):
             raise InputError(f"motion is of {len(times)} frames, but {len(chosen)} are given")
-        places, centers, cells = self._surroundings([chosen[frame] for frame in frames])
-        events = np.empty((len(frames), 2), dtype=np.int64)
-        if len(frames):
-            events = nearest_ions(np.arange(len(frames)), places, centers, cells)
-            events[:, 0] = frames
+        events = self._events(frames, chosen)
         self._average = EventAverage(
             events,
             {
@@ -133,23 +130,26 @@ class AnionsAtHops(Quantity):
         self.data = self._average.data
         return self
 
-    def _surroundings(self, frames: list[int]) -> tuple[Array, Array, Array]:
-        """Middles of the jumps, centres of all anions and cells, one row per hop; A."""
-        indices, weights = center_weights(self._anions)
-        ends = np.cumsum([len(anion.indices) for anion in self._anions])[:-1]
-        n = len(frames)
-        places, centers, cells = np.empty((n, 3)), np.empty((n, len(self._anions), 3)), np.empty((n, 3, 3))
+    def _events(self, frames: Indices, chosen: range) -> Indices:
+        """Frame of each hop, of those that are analysed, and number of the anion that is nearest to it."""
+        indices = np.concatenate([anion.indices for anion in self._anions])
+        starts, masses = starts_of(self._anions), np.concatenate([anion.masses for anion in self._anions])
+        molecules = molecules_of(starts)
         cations, jumps = self._hops.cation.values, self._hops.jump.values
-        for k, frame in enumerate(frames):
+        events = np.column_stack([frames, np.zeros_like(frames)])
+        order = np.argsort(frames, kind="stable")  # a file is read from begin to end, each frame once
+        for hops in np.split(order, np.flatnonzero(np.diff(frames[order])) + 1) if len(order) else []:
+            frame = chosen[frames[hops[0]]]
             ts = self._universe.trajectory[frame]
             if ts.dimensions is None:
                 raise InputError(f"frame {frame} has no cell, so that no anion is the nearest")
-            cells[k] = triclinic_vectors(ts.dimensions, dtype=np.float64)
-            atoms = ts.positions[indices].astype(np.float64)
-            whole = [make_whole(atoms_of_one, cells[k]) for atoms_of_one in np.split(atoms, ends)]
-            centers[k] = weights @ np.concatenate(whole)
-            places[k] = ts.positions[cations[k]] - 0.5 * jumps[k]
-        return places, centers, cells
+            cell = triclinic_vectors(ts.dimensions, dtype=np.float64)
+            whole = whole_molecules(ts.positions[indices].astype(np.float64), molecules, cell)
+            centers = take_centres(whole[None], starts, masses)[0]
+            for hop in hops:
+                middle = ts.positions[cations[hop]] - 0.5 * jumps[hop]
+                events[hop, 1] = nearest_in_frame(middle, centers, cell, what=f"hop {hop}", frame=frame)[0]
+        return events
 
     def plot(self, axes: Any = None, *, control: str = "shifted") -> Any:
         """Draw each average over that of its controls; see `Quantity.plot`."""

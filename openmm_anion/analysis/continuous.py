@@ -53,6 +53,24 @@ class Block:
     boxes: Array | None
     velocities: Array | None
 
+    def offset_in_file(self, places: Indices) -> Array:
+        """Return what takes molecules, given by their first atoms, to where the file has these.
+
+        Continuous positions remember the cells in which atoms crossed a face, so in a cell that changes they
+        do not tell what is near.
+
+        Parameters
+        ----------
+        places : array of int, shape (m,)
+            Of the atoms that `Unwrapper` follows, among those that are watched.
+
+        Returns
+        -------
+        array, shape (k, m, 3)
+            A.
+        """
+        return np.asarray(self.raw.take(places, axis=1) - self.positions.take(places, axis=1))
+
 
 class ContinuousAnalysis(Quantity, ParallelReading):
     """Hand the frames of a trajectory over in blocks, unwrapped.

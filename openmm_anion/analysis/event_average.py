@@ -9,7 +9,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from openmm_anion.analysis.compiled import compiled
+from openmm_anion.analysis.event_windows import values_and_sums
+from openmm_anion.analysis.path_store import frames_in_pieces
 from openmm_anion.analysis.quantity import Quantity, new_axes, variable
 from openmm_anion.errors import InputError
 from openmm_anion.periodic import heights, minimum_image
@@ -19,6 +20,8 @@ Indices = NDArray[np.int64]
 
 CONTROLS = ("random", "shifted")
 _BAND = (2.5, 97.5)
+_CHECKED_NUMBERS = 1_000_000
+"""Of a series, at a time."""
 _UNITS = {1: "1", 3: "A", 4: "rad"}
 """By the length of the last axis of a series."""
 
@@ -65,73 +68,48 @@ def nearest_ions(
     events = np.empty((len(when), count, 2), dtype=np.int64)
     for k, frame in enumerate(when):
         box = boxes if boxes.ndim == 2 else boxes[frame]
-        distances = np.linalg.norm(minimum_image(ions[frame] - where[k], box), axis=1)
-        order = np.argsort(distances, kind="stable")[:count]
-        if distances[order[-1]] > 0.5 * heights(box).min():
-            raise InputError(
-                f"frame {frame}: the nearest ions of event {k} are up to {distances[order[-1]]:.1f} A away, "
-                "more than half the smallest height of the cell; take fewer, or a larger cell"
-            )
-        events[k, :, 0], events[k, :, 1] = frame, order
+        events[k, :, 0] = frame
+        events[k, :, 1] = nearest_in_frame(where[k], ions[frame], box, count, what=f"event {k}", frame=frame)
     return events.reshape(-1, 2)
 
 
-def window_values(series: Array, frames: Indices, ions: Indices, before: int, after: int, base: int) -> Array:
-    r"""Return what ions do in a window about their events.
-
-    A number for each ion as it is; a position as the distance from where it was, and a quaternion
-    as the angle of the rotation from what it was, in frame `base` of the window:
-
-    .. math:: |x(t) - x(t_0)|, \qquad 2 \arccos |q(t) \cdot q(t_0)|
+def nearest_in_frame(
+    place: Array, centers: Array, cell: Array, count: int = 1, *, what: str, frame: int
+) -> Indices:
+    """Return the numbers of the ions that are nearest to a place, the nearest first.
 
     Parameters
     ----------
-    series : array, shape (n_ions, n_frames, m)
-        Numbers (m = 1), continuous positions (3) or unit quaternions (4).
-    frames, ions : array of int, shape (n_events,)
-        Events; windows must be within the series.
-    before, after : int
-        Frames of the window before and after an event.
-    base : int
-        Frame of the window that positions and quaternions are compared with, from 0.
+    place : array, shape (3,)
+        A.
+    centers : array, shape (n_ions, 3)
+        Where the ions are, wrapped or not, A.
+    cell : array, shape (3, 3)
+        Vectors as rows, A.
+    count : int, optional
+        How many ions.
+    what, frame : str and int
+        Named in the error.
 
-    Returns
-    -------
-    array, shape (n_events, before + 1 + after)
+    Raises
+    ------
+    InputError
+        If the nearest one is further than half the smallest height of the cell.
 
     Examples
     --------
-    >>> walk = np.array([[[0.0, 0, 0], [0, 0, 2], [0, 3, 2]]])
-    >>> window_values(walk, np.array([1]), np.array([0]), 1, 1, 0)
-    array([[0. , 2. , 3.606]])
+    >>> ions = np.array([[4.0, 0, 0], [1.0, 0, 0]])
+    >>> nearest_in_frame(np.array([9.0, 0, 0]), ions, 10.0 * np.eye(3), what="a hop", frame=0)
+    array([1])
     """
-    values = np.empty((len(frames), before + 1 + after))
-    _read_windows(series, frames, ions, before, base, values)
-    return values
-
-
-@compiled
-def _read_windows(
-    series: Array, frames: Indices, ions: Indices, before: int, base: int, values: Array
-) -> None:
-    m = series.shape[2]
-    for e in range(len(frames)):
-        first = frames[e] - before
-        one = series[ions[e]]
-        for k in range(values.shape[1]):
-            if m == 1:
-                values[e, k] = one[first + k, 0]
-                continue
-            square, sum_square = 0.0, 0.0
-            for c in range(m):
-                now, then = one[first + k, c], one[first + base, c]
-                square += (now - then) ** 2
-                sum_square += (now + then) ** 2
-            if m == 3:
-                values[e, k] = np.sqrt(square)
-            else:  # keeps the digits of small angles, which the arc cosine does not
-                near, far = min(square, sum_square), max(square, sum_square)
-                values[e, k] = 4.0 * np.arctan2(np.sqrt(near), np.sqrt(far))
+    distances = np.linalg.norm(minimum_image(centers - place, cell), axis=1)
+    order = np.argsort(distances, kind="stable")[:count]
+    if distances[order[-1]] > 0.5 * heights(cell).min():
+        raise InputError(
+            f"frame {frame}: the nearest ions of {what} are up to {distances[order[-1]]:.1f} A away, "
+            "more than half the smallest height of the cell; take fewer, or a larger cell"
+        )
+    return order
 
 
 class EventAverage(Quantity):
@@ -154,7 +132,8 @@ class EventAverage(Quantity):
     series : mapping of str to array_like
         By name: numbers, shape (n_frames, n_ions), averaged as they are; continuous positions
         (n_frames, n_ions, 3), of which distances (A) are averaged; or unit quaternions (n_frames, n_ions, 4),
-        of which angles (rad) are: see `window_values`.
+        of which angles (rad) are: see `window_values`. Maps of files, as `AnionMotion` gives them, are read
+        in pieces of 160 MB.
     frame_interval : float
         Time between frames, ps.
     before, after : float
@@ -226,9 +205,9 @@ class EventAverage(Quantity):
                 "give at least one series"
                 if not shapes
                 else "the series have different numbers of frames or ions: "
-                + ", ".join(f"{name} {v.shape[1]} and {v.shape[0]}" for name, v in self._series.items())
+                + ", ".join(f"{name} {v.shape[0]} and {v.shape[1]}" for name, v in self._series.items())
             )
-        n_ions, self._n_frames = shapes.pop()
+        self._n_frames, n_ions = shapes.pop()
         given = np.asarray(events)
         if given.ndim != 2 or given.shape[1:] != (2,) or not np.issubdtype(given.dtype, np.integer):
             raise InputError(f"events {given.shape}: give whole numbers (frame, ion), shape (n_events, 2)")
@@ -259,10 +238,13 @@ class EventAverage(Quantity):
                 f"frames within the {self._n_frames} of the record; take a shorter window or more events"
             )
         rng = np.random.default_rng(self._seed)
-        times = control_times(frames, self._before, last, window, self._n_controls, rng)
+        controls = control_times(frames, self._before, last, window, self._n_controls, rng)
         variables: dict[str, xr.Variable] = {}
         for name, series in self._series.items():
-            variables |= self._average(name, series, frames, ions, times)
+            values, sums = values_and_sums(
+                series, frames, controls, ions, self._before, self._after, self._base
+            )
+            variables |= self._average(name, values, np.array(sums) / len(frames))
         lags = np.arange(-self._before, self._after + 1) * self._interval
         self.data = xr.Dataset(
             variables
@@ -278,15 +260,9 @@ class EventAverage(Quantity):
         )
         return self
 
-    def _average(
-        self, name: str, series: Array, frames: Indices, ions: Indices, times: tuple[Indices, ...]
-    ) -> dict[str, xr.Variable]:
-        def windows(at: Indices) -> Array:
-            return window_values(series, at, ions, self._before, self._after, self._base)
-
-        values = windows(frames)
+    def _average(self, name: str, values: Array, controls: Array) -> dict[str, xr.Variable]:
+        """Of values in the windows of events, and the averages of controls, shape (2, n_controls, window)."""
         mean = values.mean(axis=0)
-        controls = np.array([[windows(at).mean(axis=0) for at in of_kind] for of_kind in times])
         p_values = [departure_p_value(mean, of_kind) for of_kind in controls]
         error = values.std(axis=0, ddof=1) / np.sqrt(len(values))
         band = np.percentile(controls, _BAND, axis=1)
@@ -318,7 +294,7 @@ class EventAverage(Quantity):
 
 def control_times(
     frames: Indices, first: int, last: int, apart: int, n_controls: int, rng: np.random.Generator
-) -> tuple[Indices, Indices]:
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Return frames of the controls: at random, and shifted together around the record.
 
     Parameters
@@ -336,7 +312,7 @@ def control_times(
 
     Returns
     -------
-    random, shifted : array of int, shape (n_controls, n_events)
+    random, shifted : array of int32, shape (n_controls, n_events)
 
     Examples
     --------
@@ -345,10 +321,10 @@ def control_times(
     [[3, 1], [3, 1], [3, 1], [3, 1]]
     """
     n = last + 1 - first
-    random = rng.integers(first, last + 1, (n_controls, len(frames)))
+    random = rng.integers(first, last + 1, (n_controls, len(frames)), dtype=np.int32)
     least = min(apart, n // 4)
     shifts = rng.integers(least, n - least + 1, (n_controls, 1))
-    return random, first + (frames - first + shifts) % n
+    return random, first + ((frames - first).astype(np.int32) + shifts.astype(np.int32)) % np.int32(n)
 
 
 def departure_p_value(mean: Array, controls: Array) -> float:
@@ -381,26 +357,34 @@ def departure_p_value(mean: Array, controls: Array) -> float:
     return float((furthest >= furthest[0] * (1.0 - 1e-12)).mean())
 
 
-def _checked(name: str, values: ArrayLike) -> Array:
-    """A series with one ion after the other, shape (n_ions, n_frames, m)."""
-    array = np.asarray(values, dtype=np.float64)
+def _checked(name: str, values: ArrayLike) -> NDArray[np.floating[Any]]:
+    """A series as it is, shape (n_frames, n_ions, m); one that is a map of a file is read in pieces."""
+    array = np.asarray(values)
+    array = array if array.dtype.kind == "f" else array.astype(np.float64)
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
         raise InputError(
             f"series {name!r} has the shape {array.shape}; give (n_frames, n_ions), with 3 for "
             "positions or 4 for quaternions as a last axis"
         )
-    if not np.isfinite(array.sum()):
+    columns = array if array.ndim == 3 else array[..., None]
+    for begin, piece in frames_in_pieces(columns, 1 + _CHECKED_NUMBERS // max(1, columns[:1].size)):
+        _check_values(name, begin, piece)
+    return columns
+
+
+def _check_values(name: str, begin: int, array: NDArray[np.floating[Any]]) -> None:
+    """Refuse what is not finite, or no unit quaternion; `begin` is the first of these frames."""
+    if not np.isfinite(array.sum(dtype=np.float64)):
         frame, ion = np.argwhere(~np.isfinite(array))[0][:2]
-        raise InputError(f"series {name!r} is not finite at frame {frame} of ion {ion}")
-    if array.ndim == 3 and array.shape[2] == 4:
+        raise InputError(f"series {name!r} is not finite at frame {begin + frame} of ion {ion}")
+    if array.shape[2] == 4:
         off = np.abs(np.linalg.norm(array, axis=2) - 1.0)
         if off.size and off.max() > 1e-3:
             frame, ion = np.unravel_index(int(off.argmax()), off.shape)
             raise InputError(
-                f"series {name!r} is no unit quaternion at frame {frame} of ion {ion}; divide by its length"
+                f"series {name!r} is no unit quaternion at frame {begin + frame} of ion {ion}; divide by its "
+                "length"
             )
-    columns = array if array.ndim == 3 else array[..., None]
-    return np.ascontiguousarray(np.swapaxes(columns, 0, 1))
 
 
 def _check_within(numbers: Indices, n: int, what: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -159,3 +160,35 @@ def _pieces(sizes: Sequence[int], most: int) -> list[slice]:
             cuts.append(end)
         end += size
     return [slice(begin, end) for begin, end in pairwise([*cuts, end])]
+
+
+def frames_in_pieces(array: Array, n_frames: int, overlap: int = 0) -> Iterator[tuple[int, Array]]:
+    """Yield parts of an array and the first frame of each; of a map no more is in memory at a time.
+
+    Parameters
+    ----------
+    array : array, shape (n, ...)
+        In memory, or a map of a file.
+    n_frames : int
+        How many frames of a part are its own, at least one.
+    overlap : int, optional
+        How many it shares with the next.
+
+    Examples
+    --------
+    >>> [(begin, part.tolist()) for begin, part in frames_in_pieces(np.arange(5), 2, 1)]
+    [(0, [0, 1, 2]), (2, [2, 3, 4])]
+    """
+    for begin in range(0, len(array) - overlap, n_frames):
+        yield begin, array[begin : begin + n_frames + overlap]
+        _let_go(array)
+
+
+def _let_go(array: Array) -> None:
+    """Take what was read of a map out of memory; not of one whose changes are nowhere else."""
+    base: Any = array
+    while isinstance(base, np.ndarray):
+        mapped = getattr(base, "_mmap", None)
+        if mapped is not None and getattr(base, "mode", "c") != "c" and hasattr(mmap, "MADV_DONTNEED"):
+            mapped.madvise(mmap.MADV_DONTNEED)
+        base = base.base

@@ -24,7 +24,8 @@ Nine = tuple[float, float, float, float, float, float, float, float, float]
 _CATION_SKIN = 1.0
 """A cation that moves so far, A, gets a new list of what is near."""
 _ANION_SKIN = 0.7
-"""When a point of an anion moves so far, A, all cations do."""
+"""When a point of an anion moves so far, A, all cations do; less by what the cell does to the cutoff."""
+_UNIT = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +93,12 @@ class ShellSearch:
 
     with the points p of anion j: its centre, or its ligands. Distances are those of the nearest images,
     which are certain up to half the smallest height of the cell. Each cation has a list of the points that
-    can come within the cutoff before it, or they, have moved too far for the list.
+    can come within the cutoff before it, or they, or the cell have moved too far for the list. With what
+    moves in units of the cell :math:`L`, :math:`\Delta = x L^{-1} L_0 - x_0`, a pair at r was before at
+
+    .. math:: r_0 \le r (1 + |L^{-1} L_0 - 1|) + |\Delta_i| + |\Delta_p|
+
+    where lists were made, in the cell :math:`L_0`.
 
     Parameters
     ----------
@@ -214,19 +220,22 @@ def _search(
     squares = np.empty(n_points)
     stale = np.empty(n_cations, dtype=np.bool_)
     cation_skin, anion_skin = 0.0, 0.0
+    old = 0  # the frame in whose cell lists are made
     for f in range(cations.shape[0]):
         now, box, inverse = first + f, _numbers(boxes[f]), _numbers(inverses[f])
-        fresh = f == 0
+        old_box, old_inverse = _numbers(boxes[old]), _numbers(inverses[old])
+        back, strain = _scaling(inverse, box, old_box)
+        spare_skin = anion_skin - strain * cutoff
+        fresh = f == 0 or spare_skin < 0.0
         if not fresh:
-            for r in range(3):
-                for k in range(3):
-                    fresh = fresh or boxes[f, r, k] != boxes[f - 1, r, k]
             for p in range(n_points):
-                x = points[f, p, 0] - points_at[0, p]
-                y = points[f, p, 1] - points_at[1, p]
-                z = points[f, p, 2] - points_at[2, p]
-                fresh = fresh or x * x + y * y + z * z > anion_skin * anion_skin
+                x, y, z = _times(points[f, p, 0], points[f, p, 1], points[f, p, 2], back)
+                x, y, z = x - points_at[0, p], y - points_at[1, p], z - points_at[2, p]
+                if _further(x, y, z, spare_skin, old_box, old_inverse):
+                    fresh = True
+                    break
         if fresh:
+            old, old_box, old_inverse, back = f, box, inverse, _UNIT
             for p in range(n_points):
                 for k in range(3):
                     points_at[k, p] = points[f, p, k]
@@ -236,13 +245,14 @@ def _search(
             cation_skin, anion_skin = spare * _CATION_SKIN, spare * _ANION_SKIN
         for i in range(n_cations):
             a, b, c = cations[f, i, 0], cations[f, i, 1], cations[f, i, 2]
-            x, y, z = a - listed_at[i, 0], b - listed_at[i, 1], c - listed_at[i, 2]
-            if stale[i] or x * x + y * y + z * z > cation_skin * cation_skin:
+            u, v, w = _times(a, b, c, back)
+            x, y, z = u - listed_at[i, 0], v - listed_at[i, 1], w - listed_at[i, 2]
+            if stale[i] or _further(x, y, z, cation_skin, old_box, old_inverse):
                 stale[i] = False
-                listed_at[i, 0], listed_at[i, 1], listed_at[i, 2] = a, b, c
+                listed_at[i, 0], listed_at[i, 1], listed_at[i, 2] = u, v, w
                 for p in range(n_points):
                     squares[p] = _nearest_square(
-                        a - points_at[0, p], b - points_at[1, p], c - points_at[2, p], box, inverse
+                        u - points_at[0, p], v - points_at[1, p], w - points_at[2, p], old_box, old_inverse
                     )
                 n = 0
                 reach = cutoff + cation_skin + anion_skin
@@ -292,6 +302,36 @@ def _nearest_square(x: float, y: float, z: float, box: Nine, inverse: Nine) -> f
     y -= u * box[1] + v * box[4] + w * box[7]
     z -= u * box[2] + v * box[5] + w * box[8]
     return x * x + y * y + z * z
+
+
+@compiled
+def _further(x: float, y: float, z: float, length: float, box: Nine, inverse: Nine) -> bool:
+    """Whether all images of a vector are longer than that, as far as the nearest one is certain."""
+    square = length * length
+    return x * x + y * y + z * z > square and _nearest_square(x, y, z, box, inverse) > square
+
+
+@compiled
+def _scaling(inverse: Nine, box: Nine, other: Nine) -> tuple[Nine, float]:
+    """What takes positions from a cell to the same place in another, and how far it is from doing nothing."""
+    if box == other:
+        return _UNIT, 0.0
+    scaling = (
+        *_times(inverse[0], inverse[1], inverse[2], other),
+        *_times(inverse[3], inverse[4], inverse[5], other),
+        *_times(inverse[6], inverse[7], inverse[8], other),
+    )
+    square = 0.0
+    for k in range(9):
+        square += (scaling[k] - _UNIT[k]) ** 2
+    return scaling, np.sqrt(square)
+
+
+@compiled
+def _times(x: float, y: float, z: float, matrix: Nine) -> tuple[float, float, float]:
+    """A row vector times a matrix."""
+    a, b, c, d, e, f, g, h, i = matrix
+    return x * a + y * d + z * g, x * b + y * e + z * h, x * c + y * f + z * i
 
 
 class ShellAnalysis(ContinuousAnalysis):
@@ -370,9 +410,11 @@ class ShellAnalysis(ContinuousAnalysis):
 
     def _consume(self, block: Block) -> None:
         n = len(self._masses)
-        atoms, cations = np.ascontiguousarray(block.positions[:, :n]), block.positions[:, n:]
-        points = atoms[:, self._ligands] if self._by_ligand else None
-        centres = take_centres(atoms, self._starts, self._masses)
+        atoms = np.ascontiguousarray(block.positions[:, :n])
+        offset = block.offset_in_file(self._starts[:-1])
+        points = atoms[:, self._ligands] + offset[:, self._owners] if self._by_ligand else None
+        centres = take_centres(atoms, self._starts, self._masses) + offset
+        cations = block.raw[:, n:].astype(np.float64)
         frames = self.frames[block.frames]
         self._search(frames, cations, centres if points is None else points, block.boxes)
         self._follow(block.frames, atoms)

@@ -122,6 +122,7 @@ class CationsAroundAnion(ContinuousAnalysis):
         n = len(self._masses)
         atoms = np.ascontiguousarray(block.positions[:, :n])
         centres = take_centres(atoms, self._starts, self._masses)
+        centres += block.offset_in_file(self._starts[:-1])
         if not len(self._references):
             self._begin(atoms, block.boxes[0])
         fitted = fit_rotations(atoms, self._starts, self._masses, self._references)
@@ -134,7 +135,7 @@ class CationsAroundAnion(ContinuousAnalysis):
         # From the lab to the anion, and on to the frame that all anions share.
         back = to_matrices(self._into_first) @ np.swapaxes(to_matrices(fitted), -1, -2)
         _count(
-            np.ascontiguousarray(block.positions[:, n:]),
+            block.raw[:, n:].astype(np.float64),
             centres,
             np.ascontiguousarray(back),
             to_matrices(self._symmetry),

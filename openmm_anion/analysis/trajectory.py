@@ -14,6 +14,7 @@ from ase.units import fs
 from MDAnalysis.lib.formats.libdcd import DCDFile
 from MDAnalysis.transformations.base import TransformationBase
 
+from openmm_anion.analysis.vasp_time import vasp_time_step
 from openmm_anion.errors import InputError, reason
 
 ASE_SUFFIXES = {".extxyz", ".xyz", ".traj", ".vasp", ".cif", ".db"}
@@ -42,7 +43,7 @@ def open_trajectory(
     trajectory : str or Path, optional
         Frames: DCD, XTC, TRR, H5MD, LAMMPS dump, XDATCAR, extended XYZ ...
     frame_interval : float, optional
-        Time between frames, ps, for files that do not say.
+        Time between frames, ps, for files that do not say; vasprun.xml of molecular dynamics does.
     velocities : str or Path, optional
         A trajectory that has velocities (A/ps) where others have positions, as a study writes them.
 
@@ -173,6 +174,8 @@ def _empty(atoms: Atoms) -> Any:
 def _in_memory(frames: list[Atoms], interval: float | None, atoms: Atoms, paths: list[Path]) -> Any:
     if len(atoms) != len(frames[0]):
         raise InputError(f"{paths[0]} has {len(atoms)} atoms and {paths[-1]} {len(frames[0])}")
+    if interval is None:
+        interval = vasp_time_step(paths[-1])
     if interval is None and len(frames) > 1:
         raise InputError(f"{paths[-1]} does not say the time between its frames; give it in ps")
     positions = np.empty((len(frames), len(atoms), 3), dtype=np.float32)

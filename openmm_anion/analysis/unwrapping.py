@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from openmm_anion.analysis.compiled import compiled
 from openmm_anion.errors import InputError
-from openmm_anion.periodic import all_whole
+from openmm_anion.periodic import whole_molecules
 
 Array = NDArray[np.float64]
 
@@ -134,11 +134,9 @@ class Unwrapper:
             raise InputError(f"frame {frame}: the position of atom {atom} is not finite; the run blew up")
 
     def _begin(self, positions: Array, box: Array) -> None:
-        self._last = positions.copy()
-        for size in {len(molecule) for molecule in self._molecules}:
-            alike = np.array([molecule for molecule in self._molecules if len(molecule) == size])
-            whole = all_whole(positions[alike], box)
-            self._last[alike[:, 1:]] = whole[:, 1:] - whole[:, :1]
+        whole = whole_molecules(positions, self._molecules, box)
+        follows = (self._leader != np.arange(len(self._leader)))[:, None]
+        self._last = np.where(follows, whole - whole[self._leader], positions)
 
 
 @compiled
