@@ -108,10 +108,90 @@ def test_isotropic_diffusion_decays_as_debye_said() -> None:
             right = np.exp(-rate * 0.1 * lag)
             assert abs(curve[lag] - right) < 4.5 * max(error[lag], 1e-3)
         assert float(data.tau.sel(order=order)[0]) == pytest.approx(1.0 / rate, rel=0.12)
+        assert 0.003 < rate * float(data.tau_error.sel(order=order)[0]) < 0.12
         assert float(data.frequency.sel(order=order)[0]) == pytest.approx(rate, rel=0.12)
         assert abs(float(data.plateau.sel(order=order)[0])) < 0.06
     # for a free rotor there is nothing but l = 3 in the rotor functions
     np.testing.assert_allclose(data.rotor[:50, 0], np.exp(-12.0 * diffusion * data.lag_times[:50]), atol=0.06)
+
+
+def freely_turning_rods(rng: np.random.Generator, n: int, n_frames: int, step: float) -> Any:
+    """Orientational correlation of rods in free rotational diffusion; `step` is rms per axis, rad."""
+    u = random_walk(rng, n_frames, n, step)[..., 0]
+    positions = np.zeros((n_frames, n, 2, 3))
+    positions[:, :, 1] = 1.2 * u
+    positions += 10.0 * np.arange(n)[:, None, None] * [1.0, 0.0, 0.0]
+    anions = [anion("CN", 2 * a) for a in range(n)]
+    return OrientationalCorrelation(universe_of(positions.reshape(n_frames, -1, 3)), anions).run().data
+
+
+def shares_within(
+    n: int, n_frames: int, step: float, trials: int, seed: int
+) -> dict[int, tuple[float, float]]:
+    """How often tau_l is within one and two of its errors of the truth, by l."""
+    rng = np.random.default_rng(seed)
+    found = [freely_turning_rods(rng, n, n_frames, step) for _ in range(trials)]
+    shares = {}
+    for order in (1, 2):
+        true = 0.1 / (0.5 * step**2 * order * (order + 1))
+        of_order = [data.sel(order=order).isel(kind=0) for data in found]
+        tau = np.array([float(data.tau) for data in of_order])
+        error = np.array([float(data.tau_error) for data in of_order])
+        assert np.isfinite(tau).all()
+        away = np.abs(tau - true) / error
+        shares[order] = (float((away < 1.0).mean()), float((away < 2.0).mean()))
+        mean, scatter, told = tau.mean() / true, tau.std(ddof=1) / true, error.mean() / true
+        print(f"{n} anions, run of {0.1 * n_frames / true:.0f} tau_{order}: within {shares[order]}")
+        print(f"tau {mean:.3f} +- {scatter:.3f} of the truth, error {told:.3f}")
+    return shares
+
+
+def test_errors_of_times_are_their_scatter() -> None:
+    shares = shares_within(16, 600, 0.2, 25, seed=13)
+    for one, two in shares.values():
+        assert 0.4 < one < 0.92
+        assert two > 0.8
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("n", "n_frames", "step", "expected"),
+    [(16, 2000, 0.1, (0.66, 0.94)), (48, 2000, 0.1, (0.66, 0.94)), (4, 4000, 0.15, (0.6, 0.86))],
+)
+def test_errors_of_times_hold_the_truth_often_tried(
+    n: int, n_frames: int, step: float, expected: tuple[float, float]
+) -> None:
+    """As docs/theory.md says: a little less often than 68 and 95 times of 100, with four anions 60, 86."""
+    trials = 100
+    for shares in shares_within(n, n_frames, step, trials, seed=14).values():
+        for share, level in zip(shares, expected, strict=True):
+            assert abs(share - level) < 3.0 * np.sqrt(level * (1.0 - level) / trials) + 0.02
+
+
+def test_the_error_is_that_of_leaving_anions_out() -> None:
+    """Of three anions: the jackknife over three analyses of two anions each."""
+    turns = random_walk(np.random.default_rng(15), 1500, 3, 0.2)
+    positions = np.einsum("faij,kj->faki", turns, PS4) + 10.0 * np.arange(3)[:, None, None] * [0.0, 1.0, 0.0]
+
+    def over(*members: int) -> Any:
+        atoms = positions[:, list(members)].reshape(1500, -1, 3)
+        anions = [anion("PS4", 5 * k) for k in range(len(members))]
+        return OrientationalCorrelation(universe_of(atoms), anions).run().data
+
+    everything = over(0, 1, 2)
+    for name in ("tau", "frequency"):
+        parts = np.array([over(*pair)[name].values for pair in ((1, 2), (0, 2), (0, 1))])
+        right = np.sqrt(2.0 / 3.0 * np.square(parts - parts.mean(axis=0)).sum(axis=0))
+        np.testing.assert_allclose(everything[f"{name}_error"], right, rtol=1e-3)
+        assert np.isnan(over(0)[f"{name}_error"]).all()
+    assert np.isfinite(over(0).tau).all()
+
+
+def test_a_time_that_is_not_known_has_no_error() -> None:
+    data = freely_turning_rods(np.random.default_rng(16), 8, 300, 0.005)
+    assert np.isnan(data.tau).all()
+    assert np.isnan(data.tau_error).all()
+    assert np.isnan(data.frequency_error).all()
 
 
 def test_jumps_between_equivalent_orientations_decay_but_for_the_rotor_function() -> None:

@@ -36,12 +36,15 @@ class Decay:
         p, where the correlation stays; with no decay its mean.
     note : str
         Why there is no time; or empty.
+    stretch : float
+        :math:`\beta`; not a number where there is no time.
     """
 
     time: float
     amplitude: float
     plateau: float
     note: str = ""
+    stretch: float = np.nan
 
 
 def fit_decay(lag_times: Array, correlation: Array, begin: float, end: float) -> Decay:
@@ -71,33 +74,22 @@ def fit_decay(lag_times: Array, correlation: Array, begin: float, end: float) ->
     >>> print(f"{fit.time:.3f} {fit.amplitude:.3f} {fit.plateau:.3f}")
     1.500 0.600 0.300
     """
-    first, last = np.searchsorted(lag_times, [begin * (1 - 1e-9), end * (1 + 1e-9)])
+    first, last = _window(lag_times, begin, end)
     if last - first < _FEWEST_POINTS:
         few = (
             f"{max(0, last - first)} lag times from {begin:g} to {end:g} ps are too few; make the run longer"
         )
         return Decay(np.nan, np.nan, np.nan, few)
-    places = np.unique(np.geomspace(max(first, 1), last - 1, _FIT_POINTS).round().astype(int))
-    t, c = lag_times[places], correlation[places]
+    t, c = _points(lag_times, correlation, begin, end)
     tail = float(c[-max(1, len(c) // 5) :].mean())
-
-    def difference(p: Array) -> Array:
-        return np.asarray(p[0] * np.exp(-((t / np.exp(p[2])) ** p[3])) + p[1] - c)
-
-    best = min(
-        (
-            least_squares(
-                difference,
-                [np.clip(c[0] - tail, 0.01, 2.0), np.clip(tail, -0.99, 0.99), np.log(guess), 1.0],
-                bounds=([0.0, -1.0, np.log(t[0]) - 5.0, 0.25], [2.0, 1.0, np.log(t[-1]) + 5.0, 1.5]),
-            )
-            for guess in np.geomspace(2.0 * t[0], t[-1], 4)
-        ),
-        key=lambda fit: fit.cost,
+    first_guess = np.clip(c[0] - tail, 0.01, 2.0), np.clip(tail, -0.99, 0.99)
+    p, _ = min(
+        (_fit(t, c, [*first_guess, np.log(guess), 1.0]) for guess in np.geomspace(2.0 * t[0], t[-1], 4)),
+        key=lambda fit: fit[1],
     )
-    amplitude, plateau, log_time, stretch = map(float, best.x)
-    time = np.exp(log_time) / stretch * float(gamma(1.0 / stretch))
-    model = difference(best.x) + c
+    amplitude, plateau, _, stretch = map(float, p)
+    time = _mean_time(p)
+    model = _model(p, t)
     # What is seen of it: a decay that is over before the window, or is still to come, is none.
     if model[0] - model[-1] < _SMALLEST_DECAY:
         return Decay(
@@ -105,4 +97,71 @@ def fit_decay(lag_times: Array, correlation: Array, begin: float, end: float) ->
         )
     if time > _LONGEST_TIME * end:
         return Decay(np.nan, amplitude, np.nan, f"has not decayed at {end:g} ps; make the run longer")
-    return Decay(float(time), amplitude, plateau)
+    return Decay(time, amplitude, plateau, stretch=stretch)
+
+
+def refit_time(lag_times: Array, correlation: Array, begin: float, end: float, near: Decay) -> float:
+    """Return the mean time of a correlation that is nearly one that has been fitted: of part of the data.
+
+    Parameters
+    ----------
+    lag_times : array, shape (n_lags,)
+        Lag times, ps.
+    correlation : array, shape (n_lags,)
+        Correlation, 1 at first.
+    begin, end : float
+        Lag times between which it is fitted, ps.
+    near : Decay
+        The other fit, with a time: where this one starts.
+
+    Returns
+    -------
+    float
+        ps, however long it is.
+
+    Examples
+    --------
+    >>> t = np.arange(0.0, 20.0, 0.1)
+    >>> found = fit_decay(t, 0.9 * np.exp(-t / 1.5), 0.5, 15.0)
+    >>> refit_time(t, 0.9 * np.exp(-t / 1.6), 0.5, 15.0, found)
+    1.600
+    """
+    t, c = _points(lag_times, correlation, begin, end)
+    scale = near.time * near.stretch / float(gamma(1.0 / near.stretch))
+    return _mean_time(_fit(t, c, [near.amplitude, near.plateau, np.log(scale), near.stretch])[0])
+
+
+def _window(lag_times: Array, begin: float, end: float) -> tuple[int, int]:
+    first, last = np.searchsorted(lag_times, [begin * (1 - 1e-9), end * (1 + 1e-9)])
+    return int(first), int(last)
+
+
+def _points(lag_times: Array, correlation: Array, begin: float, end: float) -> tuple[Array, Array]:
+    """The lag times and values that are fitted."""
+    first, last = _window(lag_times, begin, end)
+    places = np.unique(np.geomspace(max(first, 1), last - 1, _FIT_POINTS).round().astype(int))
+    return lag_times[places], correlation[places]
+
+
+def _fit(t: Array, c: Array, start: list[float]) -> tuple[Array, float]:
+    """Parameters A, p, ln t_0 and beta of the least squares, and their sum."""
+    bounds = ([0.0, -1.0, np.log(t[0]) - 5.0, 0.25], [2.0, 1.0, np.log(t[-1]) + 5.0, 1.5])
+    fit = least_squares(lambda p: _model(p, t) - c, np.clip(start, *bounds), lambda p: _slopes(p, t), bounds)
+    return fit.x, float(fit.cost)
+
+
+def _model(p: Array, t: Array) -> Array:
+    return np.asarray(p[0] * np.exp(-((t / np.exp(p[2])) ** p[3])) + p[1])
+
+
+def _slopes(p: Array, t: Array) -> Array:
+    """Derivatives of the model by its parameters."""
+    log_share = np.log(t) - p[2]
+    exponent = np.exp(p[3] * log_share)
+    left = np.exp(-exponent)
+    falls = p[0] * left * exponent
+    return np.stack([left, np.ones(len(t)), falls * p[3], -falls * log_share], axis=1)
+
+
+def _mean_time(p: Array) -> float:
+    return float(np.exp(p[2]) / p[3] * gamma(1.0 / p[3]))

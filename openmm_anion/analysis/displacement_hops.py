@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from openmm_anion.analysis.cation_motion import CationMotion
 from openmm_anion.analysis.compiled import compiled
+from openmm_anion.analysis.event_count import count_events
 from openmm_anion.analysis.framework import Frame
 from openmm_anion.analysis.quantity import new_axes, variable
 from openmm_anion.analysis.residence_times import frames_of, hop_rate
@@ -190,14 +191,17 @@ class DisplacementHops(CationMotion):
 
     Attributes
     ----------
+    counted : EventCount
+        Number of hops and its variance.
     data : xarray.Dataset
         Along ``event``, in the order of time: ``cation`` (index of the atom), ``time`` (of the first frame
         after the hop, from the first frame analysed, ps), the vector ``jump`` from the mean position before
         to that after (A) and its ``jump_length``. ``hop_rate`` per cation (1/ps) with
-        ``hop_rate_interval``; ``observed``, the time (ps) in which hops would be seen, of all cations
-        together; ``rattling`` (particle) and ``rattling_amplitude``, root mean square
-        distances from the mean position between hops (A); ``noise``, the median difference of window
-        means (A); ``shortest``, the length from which on a hop counts (A).
+        ``hop_rate_interval`` and ``hop_rate_dispersion`` (see `EventCount`); ``observed``, the time (ps) in
+        which hops would be seen, of all cations together; ``rattling`` (particle) and
+        ``rattling_amplitude``, root mean square distances from the mean position between hops (A);
+        ``noise``, the median difference of window means (A); ``shortest``, the length from which on a hop
+        counts (A).
 
     Raises
     ------
@@ -256,7 +260,9 @@ class DisplacementHops(CationMotion):
                 f"differ by {noise:.2f} A as a rule; take a longer length, or other windows"
             )
         observed = len(self._cations) * (self.n_frames - 2 * settle + 1) * interval
-        rate, bounds = hop_rate(len(time), observed)
+        window = settle, self.n_frames - settle + 1
+        self.counted = count_events(time, particle, len(self._cations), window, settle)
+        rate, bounds = hop_rate(self.counted, observed)
         self.data = xr.Dataset(
             {
                 "cation": variable("event", self._cations[particle], "1", "atom"),
@@ -265,6 +271,9 @@ class DisplacementHops(CationMotion):
                 "jump_length": variable("event", np.linalg.norm(jumps, axis=1), "A", "jump length"),
                 "hop_rate": variable("", rate, "1/ps", "hops per cation"),
                 "hop_rate_interval": variable("bound", bounds, "1/ps", "95 percent interval"),
+                "hop_rate_dispersion": variable(
+                    "", self.counted.dispersion, "1", "variance of the number of hops over its mean"
+                ),
                 "observed": variable("", observed, "ps", "time in which hops would be seen, of all cations"),
                 "rattling": variable("particle", rattling, "A", "distance from the mean position"),
                 "rattling_amplitude": variable(

@@ -230,6 +230,7 @@ def hops(suite: Suite, data: xr.Dataset) -> Told:
             "hop_rate_per_ps": rate,
             "hop_rate_low_per_ps": low,
             "hop_rate_high_per_ps": high,
+            "hop_dispersion": float(data.hop_rate_dispersion),
             "rattling_A": rattling,
         },
     )
@@ -313,10 +314,12 @@ def orientation(suite: Suite, data: xr.Dataset) -> Told:
     for kind in data.kind.values:
         for order in data.order.values:
             at = {"kind": kind, "order": order}
-            tau = float(data.tau.sel(at))
+            tau, error = float(data.tau.sel(at)), float(data.tau_error.sel(at))
             text = f"{tau:.2g} ps" if np.isfinite(tau) else str(data.note.sel(at).values)
+            if np.isfinite(error):
+                text = f"{tau:.3g} +- {error:.1g} ps"
             parts.append(f"{kind} tau_{order}: {text}")
-            numbers[f"tau_{order}_{kind}_ps"] = tau
+            numbers |= {f"tau_{order}_{kind}_ps": tau, f"tau_error_{order}_{kind}_ps": error}
     return "; ".join(parts), numbers
 
 
@@ -346,7 +349,7 @@ def rotations(suite: Suite, data: xr.Dataset) -> Told:
         numbers |= {
             f"rotation_rate{end}_{kind}_per_ps": value
             for end, value in (("", rate), ("_low", low), ("_high", high))
-        }
+        } | {f"rotation_dispersion_{kind}": float(data.frequency_dispersion.sel(at))}
     return "; ".join(parts), numbers
 
 

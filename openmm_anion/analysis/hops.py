@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from openmm_anion.analysis.cation_motion import LARGEST_STRAIN, CationMotion
 from openmm_anion.analysis.compiled import compiled
+from openmm_anion.analysis.event_count import count_events
 from openmm_anion.analysis.framework import Frame
 from openmm_anion.analysis.quantity import new_axes, variable
 from openmm_anion.analysis.residence_times import (
@@ -151,9 +152,9 @@ class SiteHops(CationMotion):
         Along ``event``, in the order of time: ``cation`` (index of the atom), ``time`` (of the first frame at
         the new site, from the first frame analysed, ps), ``from_site``, ``to_site``, the vector ``jump``
         between the two (A) and its length ``jump_length``, and ``returns`` (whether the cation goes back to
-        where it was before the last hop). ``hop_rate`` per cation (1/ps) and ``hop_rate_interval``,
-        ``return_fraction`` of hops that follow another one. The same with ``lasting_`` before the names,
-        along ``lasting_event``.
+        where it was before the last hop). ``hop_rate`` per cation (1/ps) with ``hop_rate_interval`` and
+        ``hop_rate_dispersion`` (see `EventCount`), ``return_fraction`` of hops that follow another one. The
+        same with ``lasting_`` before the names, along ``lasting_event``.
 
         ``residence_time`` (mean, ps) and its interval; ``survival`` (kind, stay_times) with
         ``survival_error``; ``transitions`` (kind, to_kind), numbers of hops, and ``lasting_transitions``.
@@ -242,11 +243,12 @@ class SiteHops(CationMotion):
         begin, cation, site, image = entries[:, 0], entries[:, 1], entries[:, 2], entries[:, 3:]
         self.stays = stays_until_the_next(cation, site, image, begin, n)
         self._lasting = settled_stays(self.stays, settle)
+        every = self._events(self.stays, 1, settle, interval, "")
         self.data = xr.Dataset(
             {
-                **self._events(self.stays, _hops(self.stays, 1, n), interval, ""),
-                **self._events(self._lasting, _hops(self._lasting, settle, n), interval, "lasting_"),
-                **self._residence(interval),
+                **every,
+                **self._events(self._lasting, settle, settle, interval, "lasting_"),
+                **self._residence(interval, every),
                 "within_radius": variable(
                     "", self._within / (n * len(self._cations)), "1", "share of positions at sites"
                 ),
@@ -255,13 +257,18 @@ class SiteHops(CationMotion):
         )
         del self._entries
 
-    def _events(self, stays: Stays, hops: _Hops, interval: float, name: str) -> dict[str, xr.Variable]:
-        """The table of some hops, and what follows from it."""
+    def _events(
+        self, stays: Stays, apart: int, settle: int, interval: float, name: str
+    ) -> dict[str, xr.Variable]:
+        """The table of hops that are some frames `apart` from both ends, and what follows from it."""
+        hops = _hops(stays, apart, self.n_frames)
         rows, what = hops.rows, "lasting hop" if name else "hop"
         origin, goal = stays.site[rows - 1], stays.site[rows]
         at = self._sites.fractional[stays.site] + stays.image
         jumps = (at[rows] - at[rows - 1]) @ self.mean_cell
-        rate, bounds = hop_rate(len(rows), max(hops.cation_frames, 1) * interval)
+        window = apart, self.n_frames - apart + 1
+        counted = count_events(stays.begin[rows], stays.cation[rows], len(self._cations), window, settle)
+        rate, bounds = hop_rate(counted, max(hops.cation_frames, 1) * interval)
         share = hops.returns.sum() / hops.follows.sum() if hops.follows.any() else np.nan
         event = f"{name}event"
         table = {
@@ -274,6 +281,9 @@ class SiteHops(CationMotion):
             "returns": variable(event, hops.returns, "1", "goes back at once"),
             "hop_rate": variable("", rate, "1/ps", f"{what}s per cation"),
             "hop_rate_interval": variable("bound", bounds, "1/ps", "95 percent interval"),
+            "hop_rate_dispersion": variable(
+                "", counted.dispersion, "1", f"variance of the number of {what}s over its mean"
+            ),
             "return_fraction": variable("", share, "1", f"share of {what}s that go back at once"),
             "transitions": variable(
                 "kind to_kind", self._between_kinds(origin, goal), "1", f"number of {what}s"
@@ -286,14 +296,12 @@ class SiteHops(CationMotion):
         number = np.array([kinds.index(kind) for kind in self._sites.kinds])
         return transition_matrix(number[origin], number[goal], len(kinds))
 
-    def _residence(self, interval: float) -> dict[str, xr.Variable]:
+    def _residence(self, interval: float, every: dict[str, xr.Variable]) -> dict[str, xr.Variable]:
         stays, n_sites = self.stays, len(self._sites)
         watched = stays.watched
         at_risk = np.bincount(stays.site, watched, n_sites) * interval
         at_site = np.bincount(stays.site, stays.end - stays.begin, n_sites)
         departures = np.bincount(stays.site[~stays.last], minlength=n_sites)
-        hops = _hops(stays, 1, self.n_frames)
-        rate, bounds = hop_rate(len(hops.rows), max(hops.cation_frames, 1) * interval)
         kinds = np.array(self._sites.kinds)[stays.site]
         seen = ~stays.first
         n_times = int(watched[seen].max(initial=0)) + 1
@@ -302,7 +310,8 @@ class SiteHops(CationMotion):
             for kind in dict.fromkeys(self._sites.kinds)
         ]
         with np.errstate(divide="ignore", invalid="ignore"):
-            times, by_site = 1.0 / np.array([rate, *bounds[::-1]]), at_risk / departures
+            rates = [float(every["hop_rate"]), *every["hop_rate_interval"].values[::-1]]
+            times, by_site = 1.0 / np.array(rates), at_risk / departures
         return {
             "residence_time": variable("", times[0], "ps", "mean residence time"),
             "residence_time_interval": variable("bound", times[1:], "ps", "95 percent interval"),

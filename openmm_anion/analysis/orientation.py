@@ -11,7 +11,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from openmm_anion.analysis.continuous import Block, ContinuousAnalysis
-from openmm_anion.analysis.decay import Decay, fit_decay
+from openmm_anion.analysis.correlation_time import deal, jackknife_error, leave_one_out
+from openmm_anion.analysis.decay import Decay, fit_decay, refit_time
 from openmm_anion.analysis.directions import Directions
 from openmm_anion.analysis.ions import Anion, tell_apart
 from openmm_anion.analysis.legendre import HIGHEST_ORDER, legendre_correlation, rotor_correlation
@@ -62,8 +63,8 @@ class OrientationalCorrelation(ContinuousAnalysis):
     data : xarray.Dataset
         Against `lag_times` (ps) and `kind`: ``c1``, ``c2`` ... and their standard errors over anions
         ``c1_error`` ..., and ``rotor`` if there are XY4 tetrahedra (not a number for other kinds). Against
-        `order` and `kind`: ``tau`` (ps), ``frequency`` (1/tau, 1/ps), ``amplitude`` and ``plateau`` of the
-        decay, and ``note``.
+        `order` and `kind`: ``tau`` (ps), ``frequency`` (1/tau, 1/ps), their standard errors ``tau_error``
+        and ``frequency_error``, ``amplitude`` and ``plateau`` of the decay, and ``note``.
 
     Raises
     ------
@@ -143,13 +144,20 @@ class OrientationalCorrelation(ContinuousAnalysis):
         errors = {name: np.full(shape, np.nan) for name in curves}
         rotor = np.full(shape, np.nan)
         decays: list[list[Decay]] = []
+        decay_errors: list[list[tuple[float, float]]] = []
         for k, (group, paths) in enumerate(zip(self._kinds.values(), self._paths, strict=True)):
             tetrahedral = all(_is_tetrahedral(anion) for anion in group)
             over_anions = {name: Moments() for name in (*curves, "rotor")}
-            for _, piece in paths.pieces():
+            dealt = deal(len(group))
+            sums = {name: np.zeros((dealt.max() + 1, lags)) for name in curves}
+            for some, piece in paths.pieces():
                 vectors = piece.reshape(self.n_frames, -1, len(group[0].ligands), 3)
+                owners = dealt[some.start // vectors.shape[2] :][: vectors.shape[1]]
                 for order, name in zip(self._orders, curves, strict=True):
-                    over_anions[name].add(legendre_correlation(vectors, order, lags))
+                    single = legendre_correlation(vectors, order, lags)
+                    over_anions[name].add(single)
+                    for owner in np.unique(owners):
+                        sums[name][owner] += single[:, owners == owner].sum(axis=1)
                 if tetrahedral:
                     over_anions["rotor"].add(rotor_correlation(vectors, lags))
             for name, curve in curves.items():
@@ -160,6 +168,19 @@ class OrientationalCorrelation(ContinuousAnalysis):
                 rotor[:, k] = over_anions["rotor"].mean / over_anions["rotor"].mean[0]
             decays.append(
                 [fit_decay(lag_times, curve[:, k], self._librations, end) for curve in curves.values()]
+            )
+            decay_errors.append(
+                [
+                    _decay_errors(
+                        sums[name],
+                        np.bincount(dealt).astype(np.float64),
+                        lag_times,
+                        self._librations,
+                        end,
+                        decay,
+                    )
+                    for name, decay in zip(curves, decays[-1], strict=True)
+                ]
             )
         contents: dict[str, Any] = {}
         for order, name in zip(self._orders, curves, strict=True):
@@ -174,6 +195,11 @@ class OrientationalCorrelation(ContinuousAnalysis):
         of_order = "order kind"
         contents["tau"] = variable(of_order, times, "ps", "correlation time")
         contents["frequency"] = variable(of_order, 1.0 / times, "1/ps", "rotation frequency")
+        tau_error, frequency_error = np.array(decay_errors).T
+        contents["tau_error"] = variable(of_order, tau_error, "ps", "standard error of the correlation time")
+        contents["frequency_error"] = variable(
+            of_order, frequency_error, "1/ps", "standard error of the rotation frequency"
+        )
         for name, meaning in (
             ("amplitude", "amplitude of the decay"),
             ("plateau", "plateau of the correlation"),
@@ -206,6 +232,17 @@ class OrientationalCorrelation(ContinuousAnalysis):
         )
         axes.legend(frameon=False, fontsize="small")
         return axes
+
+
+def _decay_errors(
+    sums: Array, sizes: Array, lag_times: Array, begin: float, end: float, decay: Decay
+) -> tuple[float, float]:
+    """Standard errors of the time of a decay and of its inverse, from sums over groups of anions."""
+    if len(sums) < 2 or not np.isfinite(decay.time):
+        return np.nan, np.nan
+    without = leave_one_out(sums) / leave_one_out(sizes)[:, None]
+    times = np.array([refit_time(lag_times, curve, begin, end, decay) for curve in without])
+    return float(jackknife_error(times)), float(jackknife_error(1.0 / times))
 
 
 def _is_tetrahedral(anion: Anion) -> bool:

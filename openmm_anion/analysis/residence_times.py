@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from openmm_anion.analysis.poisson import poisson_interval
+from openmm_anion.analysis.event_count import EventCount
 from openmm_anion.errors import InputError
 
 Array = NDArray[np.float64]
@@ -179,12 +179,12 @@ def stay_survival(frames: ArrayLike, ended: ArrayLike, n_frames: int) -> tuple[A
     return survival[:n_frames], error[:n_frames]
 
 
-def hop_rate(count: int, cation_time: float) -> tuple[float, Array]:
-    """Hops per cation and time, and its 95 percent Poisson interval.
+def hop_rate(hops: EventCount, cation_time: float) -> tuple[float, Array]:
+    """Hops per cation and time, and its 95 percent interval.
 
     Parameters
     ----------
-    count : int
+    hops : EventCount
         Hops.
     cation_time : float
         Time in which they would have been seen, summed over cations, ps.
@@ -198,10 +198,10 @@ def hop_rate(count: int, cation_time: float) -> tuple[float, Array]:
 
     Examples
     --------
-    >>> hop_rate(10, 100.0)
-    (0.1, array([0.0479..., 0.1839...]))
+    >>> hop_rate(EventCount(10, 10.0, 0.0), 100.0)
+    (0.1, array([0.0429..., 0.1976...]))
     """
-    return count / cation_time, np.array(poisson_interval(count)) / cation_time
+    return hops.count / cation_time, np.array(hops.interval()) / cation_time
 
 
 def frames_of(settle: float, interval: float, n_frames: int, fewest: int) -> int:

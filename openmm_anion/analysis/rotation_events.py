@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from openmm_anion.analysis.best_fit import right_multiplication, rotate
 from openmm_anion.analysis.dwells import dwell_means, find_dwells, turn_angle
+from openmm_anion.analysis.event_count import EventCount, count_events
 from openmm_anion.analysis.ions import Anion, tell_apart
 from openmm_anion.analysis.oriented_anions import OrientedAnions
-from openmm_anion.analysis.poisson import poisson_interval
 from openmm_anion.analysis.proper_symmetry import ends_are_alike, proper_symmetry
 from openmm_anion.analysis.quantity import new_axes, variable
 from openmm_anion.errors import InputError
@@ -59,14 +59,16 @@ class RotationEvents(OrientedAnions):
 
     Attributes
     ----------
+    counted : dict of str to EventCount
+        Number of events of each kind of anion, and its variance.
     data : xarray.Dataset
         Against `event`, in the order of time: ``event_anion``, ``event_time`` (ps), ``event_angle`` (rad),
         ``event_equivalent`` (whether the end is a permutation of ligands) and ``event_misfit`` (rad, from
         the end to the nearest equivalent of the start). By `anion`, with its ``formula``: ``events``,
         ``operations`` (how many equivalent orientations there are) and ``libration_rms`` (rad, to the mean
-        of each dwell). By `kind`: ``frequency`` (1/ps) with ``frequency_low`` and ``frequency_high``, and
-        the same of ``frequency_equivalent``, and ``observed``, the time in which rotations would be seen, of
-        all these anions together (ps).
+        of each dwell). By `kind`: ``frequency`` (1/ps) with ``frequency_low``, ``frequency_high`` and
+        ``frequency_dispersion`` (see `EventCount`), the same of ``frequency_equivalent``, and ``observed``,
+        the time in which rotations would be seen, of all these anions together (ps).
 
     Raises
     ------
@@ -144,17 +146,24 @@ class RotationEvents(OrientedAnions):
         }
         formulas = np.array([anion.formula for anion in self._anions])
         kinds = list(tell_apart(self._anions))
-        for name, which, meaning in (
-            ("frequency", np.ones(len(owners), dtype=bool), "rotations by anion and time"),
-            ("frequency_equivalent", equivalent.astype(bool), "of these, to equivalent orientations"),
+        whole, same = frames.astype(np.int64), equivalent.astype(bool)
+        self.counted = self._counts(whole, owners, settle)
+        for name, counted, meaning in (
+            ("frequency", self.counted, "rotations by anion and time"),
+            (
+                "frequency_equivalent",
+                self._counts(whole[same], owners[same], settle),
+                "of these, to equivalent orientations",
+            ),
         ):
-            rows = []
-            for kind in kinds:
-                count = int((which & (formulas[owners] == kind)).sum())
-                exposure = seen * (formulas == kind).sum()
-                rows.append([x / exposure for x in (count, *poisson_interval(count, self._confidence))])
-            for suffix, values in zip(("", "_low", "_high"), np.transpose(rows), strict=True):
-                contents[name + suffix] = variable("kind", values, "1/ps", meaning)
+            times = [seen * (formulas == kind).sum() for kind in kinds]
+            ends = [(counted[kind].count, *counted[kind].interval(self._confidence)) for kind in kinds]
+            for suffix, numbers in zip(("", "_low", "_high"), np.transpose(ends), strict=True):
+                contents[name + suffix] = variable("kind", numbers / times, "1/ps", meaning)
+            dispersions = [counted[kind].dispersion for kind in kinds]
+            contents[f"{name}_dispersion"] = variable(
+                "kind", dispersions, "1", "variance of the number of rotations over its mean"
+            )
         observed = [seen * (formulas == kind).sum() for kind in kinds]
         contents["observed"] = variable("kind", observed, "ps", "time in which rotations would be seen")
         self.data = xr.Dataset(
@@ -165,6 +174,18 @@ class RotationEvents(OrientedAnions):
                 "kind": kinds,
             },
         )
+
+    def _counts(self, frames: Indices, owners: Indices, settle: int) -> dict[str, EventCount]:
+        """Count events of the anions of each kind."""
+        window = settle, self.n_frames - settle
+        counts = {}
+        for kind in tell_apart(self._anions):
+            own = np.flatnonzero([anion.formula == kind for anion in self._anions])
+            some = np.isin(owners, own)
+            counts[kind] = count_events(
+                frames[some], np.searchsorted(own, owners[some]), len(own), window, settle
+            )
+        return counts
 
     def _events_of(self, number: int, series: Array, settle: int) -> tuple[tuple[Array, ...], int, float]:
         """Frames, angles, misfits and equivalence of the events of an anion; its symmetry and libration."""

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from openmm_anion.analysis.displacement_hops import DisplacementHops
+from openmm_anion.analysis.event_count import EventCount, pool_counts
 from openmm_anion.analysis.ions import Anion
-from openmm_anion.analysis.poisson import poisson_interval
 from openmm_anion.analysis.rotation_events import RotationEvents
 from openmm_anion.comparison.study_directory import StructureRecord
 from openmm_anion.errors import InputError
@@ -28,13 +28,13 @@ class EventCounts:
 
     Attributes
     ----------
-    events : dict of str to int
-        Number of ``"hop"`` and of ``"rotation_rate_KIND"`` events.
+    events : dict of str to EventCount
+        Number of ``"hop_rate"`` and of ``"rotation_rate_KIND"`` events.
     observed : dict of str to float
         Time in which they would be seen, over all ions, ps.
     """
 
-    events: dict[str, int]
+    events: dict[str, EventCount]
     observed: dict[str, float]
 
 
@@ -73,31 +73,26 @@ def count_events(
     ]
     cations = universe.atoms[structure.cations]
     try:
-        hops = (
-            DisplacementHops(
-                cations,
-                anions,
-                length=SHORTEST_HOP * hop_length,
-                settle=settle,
-                above_noise=True,
-                frame_interval=interval,
-            )
-            .run()
-            .data
-        )
-        turns = RotationEvents(universe, anions, settle=settle, frame_interval=interval).run().data
+        hops = DisplacementHops(
+            cations,
+            anions,
+            length=SHORTEST_HOP * hop_length,
+            settle=settle,
+            above_noise=True,
+            frame_interval=interval,
+        ).run()
+        turns = RotationEvents(universe, anions, settle=settle, frame_interval=interval).run()
     except InputError:
         return None
-    events, observed = {"hop_rate": hops.sizes["event"]}, {"hop_rate": float(hops.observed)}
-    for kind in turns.kind.values:
-        name = f"rotation_rate_{kind}"
-        events[name] = int(turns.events.values[turns.formula.values == kind].sum())
-        observed[name] = float(turns.observed.sel(kind=kind))
+    events, observed = {"hop_rate": hops.counted}, {"hop_rate": float(hops.data.observed)}
+    for kind, counted in turns.counted.items():
+        events[f"rotation_rate_{kind}"] = counted
+        observed[f"rotation_rate_{kind}"] = float(turns.data.observed.sel(kind=kind))
     return EventCounts(events, observed)
 
 
 def frequencies(runs: Sequence[EventCounts]) -> dict[str, float]:
-    """Rates over several runs, with their 95 percent Poisson intervals, 1/ps.
+    """Rates over several runs, with their 95 percent intervals, 1/ps, and their dispersions.
 
     Parameters
     ----------
@@ -107,23 +102,27 @@ def frequencies(runs: Sequence[EventCounts]) -> dict[str, float]:
     Returns
     -------
     dict
-        As `openmm_anion.analysis.verdict.rule_sentence` takes it.
+        As `openmm_anion.analysis.verdict.rule_sentence` takes it; ``hop_dispersion`` and
+        ``rotation_dispersion_KIND`` are variances of the numbers of events over their means, see
+        `openmm_anion.analysis.event_count.pool_counts`.
 
     Examples
     --------
-    >>> two = [EventCounts({"hop_rate": 5}, {"hop_rate": 50.0})] * 2
+    >>> two = [EventCounts({"hop_rate": EventCount(5, 5.0, 0.0)}, {"hop_rate": 50.0})] * 2
     >>> {name: round(rate, 2) for name, rate in frequencies(two).items()}
-    {'hop_rate_per_ps': 0.1, 'hop_rate_low_per_ps': 0.05, 'hop_rate_high_per_ps': 0.18}
+    {'hop_rate_per_ps': 0.1, 'hop_rate_low_per_ps': 0.04, 'hop_rate_high_per_ps': 0.2, 'hop_dispersion': 1.0}
     """
-    events: defaultdict[str, int] = defaultdict(int)
-    observed: defaultdict[str, float] = defaultdict(float)
+    events: defaultdict[str, list[EventCount]] = defaultdict(list)
+    observed: defaultdict[str, list[float]] = defaultdict(list)
     for run in runs:
         for name, count in run.events.items():
-            events[name] += count
-            observed[name] += run.observed[name]
+            events[name].append(count)
+            observed[name].append(run.observed[name])
     rates: dict[str, float] = {}
-    for name, count in events.items():
+    for name, counts in events.items():
         what, _, kind = name.partition("_rate")
-        for end, value in zip(("", "_low", "_high"), (count, *poisson_interval(count)), strict=True):
-            rates[f"{what}_rate{end}{kind}_per_ps"] = value / observed[name]
+        count, time = pool_counts(counts, observed[name]), sum(observed[name])
+        for end, value in zip(("", "_low", "_high"), (count.count, *count.interval()), strict=True):
+            rates[f"{what}_rate{end}{kind}_per_ps"] = value / time
+        rates[f"{what}_dispersion{kind}"] = count.dispersion
     return rates
