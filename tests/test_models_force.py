@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import openmm
 import pytest
+import torch
 from crystals import na3ps4
 from platforms import PlatformCase
 
@@ -107,8 +108,22 @@ def test_kinds_that_do_not_exist() -> None:
 def test_what_counts_neighbours_is_no_cuda_graph() -> None:
     """The line names the potential, what stands in the way, and the key to change."""
     with pytest.raises(
-        InputError, match=r"^potential 'na3ps4' cannot be .*: it calls aten::bincount, aten::nonzero,"
+        InputError, match=r"^potential 'na3ps4' cannot be .*: it calls aten::bincount, aten::linalg_inv, "
     ) as refusal:
         models.load("na3ps4").create_force(["Na"], kind="torch-graphs")
     assert 'kind = "torch" under [potential] of a study file' in str(refusal.value)
     assert models.load("na3ps4").create_force(["Na"], kind="torch").getName() == "TorchForce"
+
+
+def test_what_checks_an_inverse_is_no_cuda_graph() -> None:
+    class Checks(torch.nn.Module):
+        def forward(self, positions: torch.Tensor, box: torch.Tensor) -> torch.Tensor:
+            return (positions @ torch.linalg.inv(box)).sum()
+
+    potential = models.from_torchscript(
+        torch.jit.trace(Checks(), (torch.rand(1, 3), torch.eye(3))), ["Na"], name="x"
+    )
+    with pytest.raises(
+        InputError, match="'x' cannot be replayed as a CUDA graph: it calls aten::linalg_inv, "
+    ):
+        potential.create_force(["Na"], kind="torch-graphs")

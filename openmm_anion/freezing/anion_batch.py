@@ -79,7 +79,8 @@ class AnionBatch(nn.Module):
             n is the size of the largest anion; behind a smaller one stands its first atom, with mass 0.
         """
         # Not `detach`, which TorchScript takes out of a frozen module: gradients would be recorded each time.
-        points = positions.data.to(torch.float64).reshape(-1).index_select(0, self.atoms)
+        # To the device of the module, which is another one where `SystemEnergy` says.
+        points = positions.data.to(self.atoms.device, torch.float64).reshape(-1).index_select(0, self.atoms)
         return points.view(3, self.longest, self.count)
 
     def forces(self, on_atoms: Tensor, positions: Tensor) -> Tensor:
@@ -98,7 +99,7 @@ class AnionBatch(nn.Module):
             Zero on all other particles.
         """
         forces = torch.cat([on_atoms.reshape(-1), self.nothing]).index_select(0, self.place)
-        return forces.view(self.n_particles, 3).to(positions.dtype)
+        return forces.view(self.n_particles, 3).to(positions.device, positions.dtype)
 
     def bodies(self, seen: Tensor) -> Tensor:
         """Bodies (3, n, anions) from what `gather` made of their coordinates, which may be rounded.

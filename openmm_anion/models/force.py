@@ -20,7 +20,7 @@ from torch import Tensor
 from openmm_anion.errors import InputError, did_you_mean
 from openmm_anion.installation import check_installation
 from openmm_anion.models.computation import Computation
-from openmm_anion.models.fixed_shapes import refuse_growing
+from openmm_anion.models.replay import refuse_replay
 
 Bound: TypeAlias = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 """Positions (N, 3) and box (3, 3) in nm to energy (kJ/mol) and forces (N, 3) (kJ/mol/nm)."""
@@ -58,7 +58,7 @@ def make_force(bound: Bound, kind: str, name: str) -> openmm.Force:
     if kind not in KINDS:
         raise InputError(f"there is no kind of force {kind!r}{did_you_mean(kind, KINDS)}")
     if kind == "torch-graphs":
-        refuse_growing(bound, name)
+        refuse_replay(bound, name)
     return KINDS[kind](bound)
 
 
@@ -103,7 +103,7 @@ def graphs_force(module: Bound) -> openmm.Force:
     ----------
     module : torch.jit.ScriptModule
         As `torch_force` takes it, with tensors whose shapes do not depend on the positions
-        (`openmm_anion.models.fixed_shapes.refuse_growing`).
+        (`openmm_anion.models.replay.refuse_replay`).
 
     Returns
     -------

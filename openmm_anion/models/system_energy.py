@@ -35,4 +35,8 @@ class SystemEnergy(torch.nn.Module):
         energy, forces : Tensor
             One number in kJ/mol, and (N, 3) in kJ/mol/nm.
         """
-        return self.energy(self.elements, positions, box)
+        # Where torch finds a GPU, OpenMM-Torch moves modules there also on OpenCL and HIP, and hands them
+        # positions in the memory of the host.
+        device = self.elements.device
+        energy, forces = self.energy(self.elements, positions.to(device), box.to(device))
+        return energy, forces.to(positions.device)

@@ -1,6 +1,6 @@
-"""Tell whether the tensors of a scripted model have shapes that do not depend on their values.
+"""Tell whether a scripted model can be replayed as a CUDA graph.
 
-Only such a model can be replayed as a CUDA graph.
+That is so if the host need not know a value to go on: shapes do not depend on values, and nothing is checked.
 """
 
 from __future__ import annotations
@@ -26,10 +26,23 @@ GROWING = (
 """Operators whose results, or what follows from them, have a size that the values decide. Methods of classes
 in C++ that are called from TorchScript (neighbour lists) count among them: nothing is known of what they
 do."""
+CHECKED = (
+    "aten::inverse",
+    "aten::linalg_inv",
+    "aten::linalg_solve",
+    "aten::linalg_pinv",
+    "aten::linalg_lstsq",
+    "aten::linalg_cholesky",
+    "aten::linalg_eigh",
+    "aten::linalg_eigvalsh",
+    "aten::linalg_svd",
+    "aten::linalg_svdvals",
+)
+"""Operators whose success the host looks at; ``torch.linalg.inv_ex`` and its like leave that out."""
 
 
-def growing(module: object) -> list[str]:
-    """Operators of a scripted model that make tensors of a size which the values decide, sorted.
+def waited_for(module: object) -> list[str]:
+    """Operators of a scripted model that need a value on the host, sorted.
 
     A mask as an index (``x[x > 0]``) cannot be told from other indices, and is not found.
 
@@ -48,7 +61,7 @@ def growing(module: object) -> list[str]:
     >>> class Inside(torch.nn.Module):
     ...     def forward(self, x: torch.Tensor) -> torch.Tensor:
     ...         return (x > 0).nonzero()
-    >>> growing(torch.jit.trace(Inside(), torch.ones(2)))
+    >>> waited_for(torch.jit.trace(Inside(), torch.ones(2)))
     ['aten::nonzero']
     """
     if not isinstance(module, torch.jit.ScriptModule):
@@ -60,38 +73,38 @@ def growing(module: object) -> list[str]:
         for node in blocks.pop().nodes():
             found.add(node.kind())
             blocks.extend(node.blocks())
-    return sorted(found.intersection(GROWING))
+    return sorted(found.intersection(GROWING + CHECKED))
 
 
-def refuse_growing(module: object, name: str) -> None:
+def refuse_replay(module: object, name: str) -> None:
     """Refuse a model that cannot be replayed as a CUDA graph, in the name of its potential.
 
     Parameters
     ----------
     module : torch.jit.ScriptModule
-        As `growing` takes it.
+        As `waited_for` takes it.
     name : str
         Of the potential.
 
     Raises
     ------
     InputError
-        If `growing` finds something; the line says how another kind of force is asked for.
+        If `waited_for` finds something; the line says how another kind of force is asked for.
 
     Examples
     --------
     >>> class Inside(torch.nn.Module):
     ...     def forward(self, x: torch.Tensor) -> torch.Tensor:
     ...         return (x > 0).nonzero()
-    >>> refuse_growing(torch.jit.trace(Inside(), torch.ones(2)), "mine")
+    >>> refuse_replay(torch.jit.trace(Inside(), torch.ones(2)), "mine")
     Traceback (most recent call last):
     openmm_anion.errors.InputError: potential 'mine' cannot be replayed as a CUDA graph: it calls ...
     """
-    found = growing(module)
+    found = waited_for(module)
     if found:
         raise InputError(
-            f"potential {name!r} cannot be replayed as a CUDA graph: it calls {', '.join(found)}, so the "
-            "sizes of its tensors depend on the positions (as those of every list of neighbours do); ask for "
+            f"potential {name!r} cannot be replayed as a CUDA graph: it calls {', '.join(found)}, where the "
+            "host waits for a value (the size of a list of neighbours, whether an inverse exists); ask for "
             'TorchForce without graphs: kind = "torch" under [potential] of a study file, kind="torch" '
             "in add_to and create_force, --kind torch of check-model"
         )
