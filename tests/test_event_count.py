@@ -14,6 +14,8 @@ from synthetic_study import hopping, hopping_in_strings, jiggle
 from openmm_anion.analysis.displacement_hops import DisplacementHops
 from openmm_anion.analysis.event_count import EventCount, count_events, pool_counts
 from openmm_anion.analysis.poisson import poisson_interval
+from openmm_anion.analysis.verdict import frequency_ratios
+from openmm_anion.comparison.frequencies import EventCounts, frequencies
 
 FRAMES, PARTICLES, SETTLE = 2000, 48, 10
 STRING = 4.0
@@ -148,6 +150,25 @@ def test_runs_are_pooled_with_their_groups() -> None:
     none, some = EventCount(0, 0.0, 0.0), EventCount(2, 2.0, 1.0)
     assert pool_counts([none, some], [3.0, 1.0]).count == 2
     assert pool_counts([some, some, none], [1.0, 1.0, 0.0]) == EventCount(4, 4.0, np.sqrt(2.0))
+
+
+def test_rates_of_a_study_tell_their_dispersion() -> None:
+    rng = np.random.default_rng(12)
+    times = {"hop_rate": 960.0, "rotation_rate_PS4": 320.0}
+    draws = {"hop_rate": (strings, 80.0), "rotation_rate_PS4": (alone, 40.0)}
+    runs = [
+        EventCounts({name: counted(draw, rng, mean) for name, (draw, mean) in draws.items()}, times)
+        for _ in range(4)
+    ]
+    rates = frequencies(runs)
+    assert 3.0 < rates["hop_dispersion"] < 14.0
+    assert 1.0 <= rates["rotation_dispersion_PS4"] < 2.0
+    assert rates["hop_rate_low_per_ps"] < 80.0 / 960.0 < rates["hop_rate_high_per_ps"]
+    hops = sum(run.events["hop_rate"].count for run in runs)
+    assert rates["hop_rate_per_ps"] == pytest.approx(hops / (4 * 960.0))
+    wide = 4 * 960.0 * rates["hop_rate_high_per_ps"] - hops
+    assert wide > 1.7 * (poisson_interval(hops)[1] - hops)
+    assert frequency_ratios(rates).keys() == {"PS4"}
 
 
 @pytest.mark.slow
