@@ -41,7 +41,9 @@ def test_kinds_agree_to_float_noise(platform: PlatformCase) -> None:
         state = context.getState(energy=True, forces=True)
         energies.append(state.getPotentialEnergy()._value)
         forces.append(state.getForces(asNumpy=True)._value)
-    assert energies[1] == pytest.approx(energies[0], rel=1e-9 if platform.double else 2e-7)
+    # PythonForce computes on the GPU where there is one, whatever the platform
+    same_device = platform.name == "CUDA" or not torch.cuda.is_available()
+    assert energies[1] == pytest.approx(energies[0], rel=1e-9 if platform.double and same_device else 2e-7)
     assert np.abs(forces[0]).max() > 500
     # in mixed precision TorchForce is given rounded positions, PythonForce the full ones
     np.testing.assert_allclose(forces[1], forces[0], atol=0.01 if platform.double else 0.5)
