@@ -24,6 +24,7 @@ from openmm_anion.freezing.modes import holds_orientation
 from openmm_anion.freezing.projectors import kinds_of
 from openmm_anion.freezing.reference import FrozenAnion
 from openmm_anion.integrators import LangevinMiddleIntegrator
+from openmm_anion.platforms import same_device
 from openmm_anion.units import number
 
 FRICTION = 10.0
@@ -102,11 +103,7 @@ def _moved(
         reference=first,
     )
     integrator = LangevinMiddleIntegrator(guide, temperature, FRICTION, timestep, seed)
-    platform = context.getPlatform()
-    names = [name for name in platform.getPropertyNames() if name in ("Precision", "Threads", "DeviceIndex")]
-    moving = openmm.Context(
-        guide.system, integrator, platform, {n: platform.getPropertyValue(context, n) for n in names}
-    )
+    moving = openmm.Context(guide.system, integrator, context.getPlatform(), same_device(context))
     moving.setPeriodicBoxVectors(*frozen.box)
     moving.setPositions(frozen.positions)
     moving.setVelocities(guide.draw_velocities(temperature, seed))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import openmm
 
 from openmm_anion.errors import InputError
-from openmm_anion.platforms import problem_with
+from openmm_anion.platforms import device_properties, problem_with
 from openmm_anion.study.seats import GPU_PLATFORMS, usable_cores
 from openmm_anion.study.settings import ComputerSettings
 
@@ -70,7 +70,7 @@ def make_context(
     elif platform in GPU_PLATFORMS:
         properties = {"Precision": computer.precision}
         if computer.devices:
-            properties["DeviceIndex"] = str(computer.devices[0])
+            properties |= device_properties(platform, computer.devices[0])
     return openmm.Context(system, integrator, openmm.Platform.getPlatformByName(platform), properties)
 
 
