@@ -29,7 +29,7 @@ Indices = NDArray[np.int64]
 Kind = Literal["intermittent", "continuous"]
 
 KINDS = ("intermittent", "continuous")
-_FOURIER_STAYS = 10
+_FOURIER_STAYS = 40
 """A pair with more stays than the root of so many times its frames is done by FFT."""
 _LONGEST = 0.5
 """Of the record: later lags have too few origins to tell that a correlation has decayed."""

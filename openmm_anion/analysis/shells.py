@@ -125,14 +125,14 @@ class ShellSearch:
         self._last = np.full(shape, -1, dtype=np.int32)
         self._rows, self._n_rows, self._done = np.empty((1024, 4), dtype=np.int32), 0, 0
 
-    def __call__(self, frames: Indices, cations: Array, points: Array, boxes: Array | None) -> None:
+    def __call__(self, frames: Indices, cations: NDArray[Any], points: Array, boxes: Array | None) -> None:
         """Continue with some frames.
 
         Parameters
         ----------
         frames : array of int, shape (k,)
             Their numbers, named in errors.
-        cations : array, shape (k, n_cations, 3)
+        cations : array of float32 or float64, shape (k, n_cations, 3)
             Positions, wrapped or not, A.
         points : array, shape (k, n_points, 3)
             Positions of the points, A.
@@ -158,7 +158,7 @@ class ShellSearch:
                 )
         cells = np.zeros((k, 3, 3)) if boxes is None else np.ascontiguousarray(boxes)
         self._rows, self._n_rows = _search(
-            np.ascontiguousarray(cations),
+            cations,
             np.ascontiguousarray(points),
             self._owners,
             cells,
@@ -189,16 +189,33 @@ class ShellSearch:
         cation, anion = np.nonzero(self._last >= 0)
         at = (cation, anion)
         current = np.column_stack([cation, anion, self._begin[at], self._last[at] + 1])
-        rows = np.concatenate([self._rows[: self._n_rows], current]).astype(np.int64)
-        # Rows of a pair are in the order of time already.
-        order = np.argsort(rows[:, 1] * len(self._last) + rows[:, 0], kind="stable")
-        by_column = np.ascontiguousarray(rows[order].T)
-        return PairStays(by_column[0], by_column[1], by_column[2], by_column[3], n_frames)
+        rows = np.concatenate([self._rows[: self._n_rows], current], dtype=np.int32)
+        return PairStays(*_by_pair(rows, self._last.shape), n_frames)
+
+
+@compiled
+def _by_pair(rows: NDArray[np.int32], shape: tuple[int, int]) -> tuple[Indices, Indices, Indices, Indices]:
+    """Columns of rows (cation, anion, begin, end), in the order of anion and cation, then as they were."""
+    n_cations, n_anions = shape
+    place = np.zeros(n_cations * n_anions + 1, dtype=np.int64)
+    for r in range(len(rows)):
+        place[rows[r, 1] * n_cations + rows[r, 0] + 1] += 1
+    place = np.cumsum(place)
+    cation, anion, begin, end = (
+        np.empty(len(rows), np.int64), np.empty(len(rows), np.int64),
+        np.empty(len(rows), np.int64), np.empty(len(rows), np.int64),
+    )  # fmt: skip
+    for r in range(len(rows)):
+        pair = rows[r, 1] * n_cations + rows[r, 0]
+        k = place[pair]
+        cation[k], anion[k], begin[k], end[k] = rows[r, 0], rows[r, 1], rows[r, 2], rows[r, 3]
+        place[pair] += 1
+    return cation, anion, begin, end
 
 
 @compiled
 def _search(
-    cations: Array,
+    cations: NDArray[Any],
     points: Array,
     owners: Indices,
     boxes: Array,
@@ -244,7 +261,7 @@ def _search(
             spare = min(1.0, (limits[f] - cutoff) / (_CATION_SKIN + _ANION_SKIN))
             cation_skin, anion_skin = spare * _CATION_SKIN, spare * _ANION_SKIN
         for i in range(n_cations):
-            a, b, c = cations[f, i, 0], cations[f, i, 1], cations[f, i, 2]
+            a, b, c = float(cations[f, i, 0]), float(cations[f, i, 1]), float(cations[f, i, 2])
             u, v, w = _times(a, b, c, back)
             x, y, z = u - listed_at[i, 0], v - listed_at[i, 1], w - listed_at[i, 2]
             if stale[i] or _further(x, y, z, cation_skin, old_box, old_inverse):
@@ -414,7 +431,7 @@ class ShellAnalysis(ContinuousAnalysis):
         offset = block.offset_in_file(self._starts[:-1])
         points = atoms[:, self._ligands] + offset[:, self._owners] if self._by_ligand else None
         centres = take_centres(atoms, self._starts, self._masses) + offset
-        cations = block.raw[:, n:].astype(np.float64)
+        cations = block.raw[:, n:]
         frames = self.frames[block.frames]
         self._search(frames, cations, centres if points is None else points, block.boxes)
         self._follow(block.frames, atoms)
