@@ -176,6 +176,11 @@ def whole_molecules(positions: Array, molecules: Sequence[NDArray[np.int64]], bo
     box : (3, 3) array
         Box vectors as rows, nm.
 
+    Returns
+    -------
+    array, shape (n, 3)
+        Positions, each molecule connected.
+
     Examples
     --------
     >>> whole_molecules(np.array([[0.1, 0, 0], [0.9, 0, 0]]), [np.array([1, 0])], np.eye(3))[:, 0]

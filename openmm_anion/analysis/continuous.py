@@ -154,6 +154,8 @@ class ContinuousAnalysis(Quantity, ParallelReading):
         self._velocities = np.empty_like(self._positions) if self._wants_velocities else None
         # Lengths and angles; zeros where a frame has no cell.
         self._dimensions = np.zeros((size, 6), dtype=np.float32)
+        # Views of the single frames, which take as long to make as to fill.
+        self._position_rows, self._cell_rows = list(self._positions), list(self._dimensions)
         self._filled, self._done = 0, 0
         self._periodic: bool | None = None
         self._unwrapper = Unwrapper(self._indices, self._molecules)
@@ -166,9 +168,9 @@ class ContinuousAnalysis(Quantity, ParallelReading):
 
     def _single_frame(self) -> None:
         k = self._filled
-        self._pick(self._ts.positions, self._positions[k])
+        self._pick(self._ts.positions, self._position_rows[k])
         # What `dimensions` gives, or zeros where that is None; to look for these takes as long as the rest.
-        self._dimensions[k] = self._ts._unitcell
+        self._cell_rows[k][:] = self._ts._unitcell
         if self._velocities is not None:
             if not self._ts.has_velocities:
                 raise InputError(

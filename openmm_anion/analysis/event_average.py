@@ -91,6 +91,11 @@ def nearest_in_frame(
     what, frame : str and int
         Named in the error.
 
+    Returns
+    -------
+    array of int, shape (count,)
+        Numbers of the ions.
+
     Raises
     ------
     InputError

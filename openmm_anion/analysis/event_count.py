@@ -69,6 +69,11 @@ class EventCount:
         level : float, optional
             Confidence.
 
+        Returns
+        -------
+        low, high : float
+            Numbers of events.
+
         Examples
         --------
         >>> EventCount(20, 20.0, 0.0).interval()[1], EventCount(20, 80.0, 25.0).interval()[1]
@@ -110,6 +115,11 @@ def count_events(
         First frame in which events are seen, and the first one after.
     settle : int
         Frames that an event must last.
+
+    Returns
+    -------
+    EventCount
+        The number, its variance, and the error of that.
 
     References
     ----------
@@ -159,6 +169,11 @@ def pool_counts(counts: Sequence[EventCount], observed: Sequence[float]) -> Even
         By run.
     observed : sequence of float
         Time in which events are seen, of each run, ps.
+
+    Returns
+    -------
+    EventCount
+        Of all runs together.
 
     Examples
     --------

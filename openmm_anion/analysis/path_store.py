@@ -174,6 +174,11 @@ def frames_in_pieces(array: Array, n_frames: int, overlap: int = 0) -> Iterator[
     overlap : int, optional
         How many it shares with the next.
 
+    Yields
+    ------
+    int, array
+        First frame, and a view of the part.
+
     Examples
     --------
     >>> [(begin, part.tolist()) for begin, part in frames_in_pieces(np.arange(5), 2, 1)]

@@ -101,17 +101,12 @@ class Unwrapper:
             self._check_finite(frames, positions)
             continuous[...] = positions
             return continuous
-        # A cell that does not change is inverted once.
-        cells = boxes[:1] if (boxes == boxes[0]).all() else boxes
-        if not np.isfinite(cells).all() or np.linalg.det(cells).min() <= 0.0:
+        inverses, limits = _inverted(boxes)
+        if not limits.min() > 0.0:
             raise InputError(f"the cell is missing in one of the frames {frames[0]} to {frames[-1]}")
         if not len(self._last):
             self._check_finite(frames[:1], positions[:1])
             self._begin(positions[0].astype(np.float64), boxes[0])
-        inverses: Array = np.asarray(np.linalg.inv(cells), np.float64)
-        limits = LONGEST_STEP / np.sqrt(np.square(inverses).sum(axis=1).max(axis=1))  # of 1 / height
-        frames_of_each = len(boxes) // len(cells)
-        inverses, limits = inverses.repeat(frames_of_each, axis=0), limits.repeat(frames_of_each)
         wrapped, longest, frame, atom = _continue(
             positions, boxes, inverses, limits, self._leader, self._last, self._shift, continuous
         )
@@ -137,6 +132,27 @@ class Unwrapper:
         whole = whole_molecules(positions, self._molecules, box)
         follows = (self._leader != np.arange(len(self._leader)))[:, None]
         self._last = np.where(follows, whole - whole[self._leader], positions)
+
+
+@compiled
+def _inverted(boxes: Array) -> tuple[Array, Array]:
+    """Inverses of cells, and the longest step in each; not above zero where vectors make no cell."""
+    inverses, limits = np.empty_like(boxes), np.zeros(len(boxes))
+    for f in range(len(boxes)):
+        box = boxes[f]
+        for k in range(3):
+            a, b = box[(k + 1) % 3], box[(k + 2) % 3]
+            inverses[f, 0, k] = a[1] * b[2] - a[2] * b[1]
+            inverses[f, 1, k] = a[2] * b[0] - a[0] * b[2]
+            inverses[f, 2, k] = a[0] * b[1] - a[1] * b[0]
+        volume = 0.0
+        for k in range(3):
+            volume += box[0, k] * inverses[f, k, 0]
+        if not 0.0 < volume < np.inf:
+            return inverses, limits
+        inverses[f] /= volume
+        limits[f] = LONGEST_STEP / np.sqrt((inverses[f] ** 2).sum(axis=0).max())  # of 1 / height
+    return inverses, limits
 
 
 @compiled

@@ -17,6 +17,11 @@ def vasp_time_step(path: Path) -> float | None:
     path : Path
         The file; one of another format does not tell.
 
+    Returns
+    -------
+    float or None
+        ps.
+
     Examples
     --------
     >>> vasp_time_step(Path("XDATCAR")) is None
