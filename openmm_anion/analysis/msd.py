@@ -17,7 +17,7 @@ from openmm_anion.errors import InputError
 
 _PARTICLES_AT_A_TIME = 8
 """Their spectra stay in the cache of a core."""
-_LAID_OUT = 32
+_LAID_OUT = 4 * _PARTICLES_AT_A_TIME
 """Particles whose positions are laid out as series at a time: fewer make short pieces of each frame."""
 _FRAMES_AT_A_TIME = 32
 """Transposed while they are in the cache."""
@@ -80,7 +80,7 @@ def mean_squared_displacement(
         laid_out = slice(begin, begin + _LAID_OUT)
         _lay_out(x[:, laid_out], about[laid_out], series)
         for first in range(begin, min(begin + _LAID_OUT, n_particles), _PARTICLES_AT_A_TIME):
-            some = result[first : min(first + _PARTICLES_AT_A_TIME, begin + _LAID_OUT)]
+            some = result[first : first + _PARTICLES_AT_A_TIME]
             here, spectra = series[first - begin :][: len(some)], folded[: len(some)]
             _fold(here, turns.view(np.float64), spectra.view(np.float64))
             powers = _power(fft.fft(spectra, axis=-1, overwrite_x=True))
