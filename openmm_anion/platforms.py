@@ -7,13 +7,15 @@ import openmm
 from openmm_anion.errors import reason
 
 
-def problem_with(platform: str) -> str:
+def problem_with(platform: str, properties: dict[str, str] | None = None) -> str:
     """Return why no Context can be made on a platform; empty if one can.
 
     Parameters
     ----------
     platform : str
         Name of an OpenMM platform.
+    properties : dict of str to str, optional
+        As `openmm.Context` takes them, to ask for a device.
 
     Returns
     -------
@@ -26,7 +28,7 @@ def problem_with(platform: str) -> str:
     ''
     """
     try:
-        _smallest_context(platform)
+        _smallest_context(platform, properties or {})
     except openmm.OpenMMException as error:
         return reason(error)
     return ""
@@ -83,12 +85,13 @@ def device_properties(platform: str, device: int) -> dict[str, str]:
     """
     properties = {"DeviceIndex": str(device)}
     if platform == "OpenCL":
-        unasked = same_device(_smallest_context(platform))
+        unasked = same_device(_smallest_context(platform, {}))
         properties["OpenCLPlatformIndex"] = unasked["OpenCLPlatformIndex"]
     return properties
 
 
-def _smallest_context(platform: str) -> openmm.Context:
+def _smallest_context(platform: str, properties: dict[str, str]) -> openmm.Context:
     system = openmm.System()
     system.addParticle(1.0)
-    return openmm.Context(system, openmm.VerletIntegrator(0.001), openmm.Platform.getPlatformByName(platform))
+    where = openmm.Platform.getPlatformByName(platform)
+    return openmm.Context(system, openmm.VerletIntegrator(0.001), where, properties)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import openmm
+import pytest
 from platforms import PlatformCase
 
+from openmm_anion.errors import InputError
 from openmm_anion.platforms import device_properties, same_device
-from openmm_anion.study.platform import make_context
+from openmm_anion.study.platform import choose_platform, make_context
 from openmm_anion.study.settings import ComputerSettings
 
 
@@ -33,3 +35,11 @@ def test_the_device_of_a_study() -> None:
     context = make_context(one_particle(), openmm.VerletIntegrator(0.001), name, computer)
     assert same_device(context)["DeviceIndex"] == "0"
     assert same_device(context)["Precision"] == "double"
+
+
+def test_a_device_that_is_not_there() -> None:
+    assert choose_platform(ComputerSettings(platform="OpenCL", devices=[0])) == "OpenCL"
+    with pytest.raises(
+        InputError, match=r"^computer.devices: device 99 does not work on OpenCL: .*DeviceIndex"
+    ):
+        choose_platform(ComputerSettings(platform="OpenCL", devices=[0, 99]))

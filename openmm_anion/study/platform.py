@@ -26,21 +26,30 @@ def choose_platform(computer: ComputerSettings) -> str:
     Raises
     ------
     InputError
-        If the platform that the study file asks for does not work here.
+        If the platform or a device that the study file asks for does not work here.
 
     Examples
     --------
     >>> choose_platform(ComputerSettings(platform="Reference"))
     'Reference'
     """
-    if computer.platform == "auto":
-        return "CPU" if problem_with("CUDA") else "CUDA"
-    problem = problem_with(computer.platform)
-    if problem:
-        raise InputError(
-            f"platform {computer.platform} does not work here: {problem}; choose another or install it"
-        )
-    return computer.platform
+    platform = computer.platform
+    if platform == "auto":
+        platform = "CPU" if problem_with("CUDA") else "CUDA"
+    else:
+        problem = problem_with(platform)
+        if problem:
+            raise InputError(
+                f"platform {platform} does not work here: {problem}; choose another or install it"
+            )
+    for device in computer.devices if platform in GPU_PLATFORMS else ():
+        problem = problem_with(platform, device_properties(platform, device))
+        if problem:
+            raise InputError(
+                f"computer.devices: device {device} does not work on {platform}: {problem}; "
+                "devices are counted from 0"
+            )
+    return platform
 
 
 def make_context(
