@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from openmm_anion.models.contract import EnergyModel, GraphModel
+
 
 class Wrapper(torch.nn.Module):
     """Base of what calls another module.
@@ -64,28 +66,15 @@ class AnyElements(Wrapper):
         return self.module(positions, box)
 
 
-class AnyElementsWithForces(Wrapper):
+class AnyElementsWithForces(Wrapper, EnergyModel):
     """As `AnyElements`, for a module that returns energy and forces."""
 
     def forward(self, elements: Tensor, positions: Tensor, box: Tensor) -> tuple[Tensor, Tensor]:
-        """Energy (kJ/mol) and forces (kJ/mol/nm).
-
-        Parameters
-        ----------
-        elements : Tensor
-            Index of each atom's element (N,).
-        positions, box : Tensor
-            (N, 3) and (3, 3), nm.
-
-        Returns
-        -------
-        energy, forces : Tensor
-            One number in kJ/mol, and (N, 3) in kJ/mol/nm.
-        """
+        """Energy (kJ/mol) and forces (kJ/mol/nm)."""
         return self.module(positions, box)
 
 
-class Differentiated(Wrapper):
+class Differentiated(Wrapper, EnergyModel):
     """Add forces to a module that returns the energy alone: ``forward(elements, positions, box)``.
 
     Examples
@@ -98,20 +87,7 @@ class Differentiated(Wrapper):
     """
 
     def forward(self, elements: Tensor, positions: Tensor, box: Tensor) -> tuple[Tensor, Tensor]:
-        """Energy (kJ/mol) and forces (kJ/mol/nm).
-
-        Parameters
-        ----------
-        elements : Tensor
-            Index of each atom's element (N,).
-        positions, box : Tensor
-            (N, 3) and (3, 3), nm.
-
-        Returns
-        -------
-        energy, forces : Tensor
-            One number in kJ/mol, and (N, 3) in kJ/mol/nm.
-        """
+        """Energy (kJ/mol) and forces (kJ/mol/nm)."""
         where = positions.detach().requires_grad_(True)
         energy = self.module(elements, where, box).sum()
         gradient = torch.autograd.grad([energy], [where])[0]
@@ -119,7 +95,7 @@ class Differentiated(Wrapper):
         return energy.detach(), -gradient
 
 
-class InPrecision(WrapperInPrecision):
+class InPrecision(WrapperInPrecision, EnergyModel):
     """Call a module in the precision of its weights, whatever that of the positions is.
 
     OpenMM gives double precision on Reference and CPU, and on GPU platforms single precision unless the
@@ -127,74 +103,31 @@ class InPrecision(WrapperInPrecision):
     """
 
     def forward(self, elements: Tensor, positions: Tensor, box: Tensor) -> tuple[Tensor, Tensor]:
-        """Energy (kJ/mol) and forces (kJ/mol/nm).
-
-        Parameters
-        ----------
-        elements : Tensor
-            Index of each atom's element (N,).
-        positions, box : Tensor
-            (N, 3) and (3, 3), nm.
-
-        Returns
-        -------
-        energy, forces : Tensor
-            One number in kJ/mol, and (N, 3) in kJ/mol/nm.
-        """
+        """Energy (kJ/mol) and forces (kJ/mol/nm)."""
         energy, forces = self.module(elements, positions.detach().to(self.dtype), box.detach().to(self.dtype))
         # TorchForce reads the memory of the forces row by row, whatever their strides are.
         return energy.detach().sum(), forces.detach().to(positions.dtype).contiguous()
 
 
-class GraphInPrecision(WrapperInPrecision):
+class GraphInPrecision(WrapperInPrecision, GraphModel):
     """A graph model (elements, positions, cell, pairs, shifts) in the precision of its weights."""
 
     def forward(
         self, elements: Tensor, positions: Tensor, cell: Tensor, pairs: Tensor, shifts: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Energy (eV) and forces (eV/angstrom).
-
-        Parameters
-        ----------
-        elements : Tensor
-            Index of each atom's element (N,).
-        positions, cell : Tensor
-            (N, 3) and (3, 3), angstrom.
-        pairs, shifts : Tensor
-            (2, E) and (E, 3), as `PeriodicEdges` gives them.
-
-        Returns
-        -------
-        energy, forces : Tensor
-            One number in eV, and (N, 3) in eV/angstrom.
-        """
+        """Energy (eV) and forces (eV/angstrom)."""
         return self.module(
             elements, positions.to(self.dtype), cell.to(self.dtype), pairs, shifts.to(self.dtype)
         )
 
 
-class DifferentiatedGraph(WrapperInPrecision):
+class DifferentiatedGraph(WrapperInPrecision, GraphModel):
     """As `GraphInPrecision`, for a model that returns the energy alone."""
 
     def forward(
         self, elements: Tensor, positions: Tensor, cell: Tensor, pairs: Tensor, shifts: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Energy (eV) and forces (eV/angstrom).
-
-        Parameters
-        ----------
-        elements : Tensor
-            Index of each atom's element (N,).
-        positions, cell : Tensor
-            (N, 3) and (3, 3), angstrom.
-        pairs, shifts : Tensor
-            (2, E) and (E, 3), as `PeriodicEdges` gives them.
-
-        Returns
-        -------
-        energy, forces : Tensor
-            One number in eV, and (N, 3) in eV/angstrom.
-        """
+        """Energy (eV) and forces (eV/angstrom)."""
         where = positions.to(self.dtype).requires_grad_(True)
         energy = self.module(elements, where, cell.to(self.dtype), pairs, shifts.to(self.dtype)).sum()
         gradient = torch.autograd.grad([energy], [where])[0]

@@ -3,11 +3,12 @@
 import torch
 from torch import Tensor
 
+from openmm_anion.models.contract import EnergyModel
 from openmm_anion.models.edges import PeriodicEdges
 from openmm_anion.units import ANGSTROM, EV
 
 
-class GraphEnergy(torch.nn.Module):
+class GraphEnergy(EnergyModel):
     """``forward(elements, positions, box)`` in OpenMM's units, around a graph model in eV and angstrom.
 
     Parameters
@@ -32,20 +33,7 @@ class GraphEnergy(torch.nn.Module):
         self.ev = EV
 
     def forward(self, elements: Tensor, positions: Tensor, box: Tensor) -> tuple[Tensor, Tensor]:
-        """Energy and forces; not a number where a position is none.
-
-        Parameters
-        ----------
-        elements : Tensor
-            Index of each atom's element (N,).
-        positions, box : Tensor
-            (N, 3) and (3, 3) in nm, any floating dtype; atoms may lie outside of the box.
-
-        Returns
-        -------
-        energy, forces : Tensor
-            One number in kJ/mol, and (N, 3) in kJ/mol/nm.
-        """
+        """Energy and forces; not a number where a position is none."""
         # Differences are taken in double precision: a graph model in single precision then gets vectors that
         # are exact to single precision, wherever in the box (or out of it) the atoms are.
         where = positions.detach().to(torch.float64) / self.angstrom

@@ -4,11 +4,12 @@ import torch
 from torch import Tensor
 
 from openmm_anion.models.ani import AniEnergy
+from openmm_anion.models.contract import EnergyModel
 from openmm_anion.models.neighbours import Pairs, pair_forces
 from openmm_anion.units import ANGSTROM, EV
 
 
-class PeriodicEnergy(torch.nn.Module):
+class PeriodicEnergy(EnergyModel):
     """Potential energy and forces of a periodic structure.
 
     Parameters
@@ -27,20 +28,7 @@ class PeriodicEnergy(torch.nn.Module):
         self.ev = EV
 
     def forward(self, elements: Tensor, positions: Tensor, box: Tensor) -> tuple[Tensor, Tensor]:
-        """Energy and forces.
-
-        Parameters
-        ----------
-        elements : Tensor
-            Index of each atom's element (N,).
-        positions, box : Tensor
-            (N, 3) and (3, 3) in nm, any floating dtype; atoms may lie outside of the box.
-
-        Returns
-        -------
-        energy, forces : Tensor
-            One number in kJ/mol, and (N, 3) in kJ/mol/nm.
-        """
+        """Energy and forces."""
         with torch.no_grad():
             box = box.to(positions.dtype)
             i, j, vectors = self.pairs(positions / self.angstrom, box / self.angstrom)

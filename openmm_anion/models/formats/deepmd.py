@@ -3,12 +3,13 @@
 import torch
 from torch import Tensor
 
+from openmm_anion.models.contract import EnergyModel
 from openmm_anion.models.formats.opened import Opened
 from openmm_anion.models.scripted import ScriptedPotential
 from openmm_anion.units import ANGSTROM, EV
 
 
-class DeepmdEnergy(torch.nn.Module):
+class DeepmdEnergy(EnergyModel):
     """A DeePMD model in OpenMM's units; it finds neighbours by itself.
 
     Parameters
@@ -24,20 +25,7 @@ class DeepmdEnergy(torch.nn.Module):
         self.ev = EV
 
     def forward(self, elements: Tensor, positions: Tensor, box: Tensor) -> tuple[Tensor, Tensor]:
-        """Energy and forces in OpenMM's units.
-
-        Parameters
-        ----------
-        elements : Tensor
-            Index of each atom's element (N,).
-        positions, box : Tensor
-            (N, 3) and (3, 3), nm.
-
-        Returns
-        -------
-        energy, forces : Tensor
-            One number in kJ/mol, and (N, 3) in kJ/mol/nm.
-        """
+        """Energy and forces in OpenMM's units."""
         where = positions.detach().to(torch.float64) / self.angstrom
         cell = box.detach().to(torch.float64) / self.angstrom
         where = where - torch.mm(torch.floor(torch.mm(where, torch.linalg.inv(cell))), cell)

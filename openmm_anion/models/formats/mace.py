@@ -7,6 +7,7 @@ from ase.data import chemical_symbols
 from torch import Tensor
 
 from openmm_anion.errors import InputError
+from openmm_anion.models.contract import GraphModel
 from openmm_anion.models.formats.opened import Opened
 from openmm_anion.models.graph_energy import GraphEnergy
 from openmm_anion.models.scripted import ScriptedPotential
@@ -86,7 +87,7 @@ def energy_and_forces(output: dict[str, Tensor | None]) -> tuple[Tensor, Tensor]
     return energies.to(torch.float64).sum(), forces
 
 
-class MaceGraph(torch.nn.Module):
+class MaceGraph(GraphModel):
     """A compiled MACE model, as a graph model.
 
     Parameters
@@ -108,22 +109,7 @@ class MaceGraph(torch.nn.Module):
     def forward(
         self, elements: Tensor, positions: Tensor, cell: Tensor, pairs: Tensor, shifts: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Energy (eV) and forces (eV/angstrom).
-
-        Parameters
-        ----------
-        elements : Tensor
-            Index of each atom's element (N,).
-        positions, cell : Tensor
-            (N, 3) and (3, 3), angstrom.
-        pairs, shifts : Tensor
-            (2, E) and (E, 3), as `PeriodicEdges` gives them.
-
-        Returns
-        -------
-        energy, forces : Tensor
-            One number in eV, and (N, 3) in eV/angstrom.
-        """
+        """Energy (eV) and forces (eV/angstrom)."""
         data = graph_data(self.n_elements, self.dtype, elements, positions, cell, pairs, shifts)
         output: dict[str, Tensor | None] = self.model(data)
         return energy_and_forces(output)
@@ -138,22 +124,7 @@ class MaceLammpsGraph(MaceGraph):
     def forward(
         self, elements: Tensor, positions: Tensor, cell: Tensor, pairs: Tensor, shifts: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Energy (eV) and forces (eV/angstrom).
-
-        Parameters
-        ----------
-        elements : Tensor
-            Index of each atom's element (N,).
-        positions, cell : Tensor
-            (N, 3) and (3, 3), angstrom.
-        pairs, shifts : Tensor
-            (2, E) and (E, 3), as `PeriodicEdges` gives them.
-
-        Returns
-        -------
-        energy, forces : Tensor
-            One number in eV, and (N, 3) in eV/angstrom.
-        """
+        """Energy (eV) and forces (eV/angstrom)."""
         data = graph_data(self.n_elements, self.dtype, elements, positions, cell, pairs, shifts)
         local = torch.ones(elements.shape[0], dtype=self.dtype, device=elements.device)
         output: dict[str, Tensor | None] = self.model(data, local, False)

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from openmm_anion.models.contract import GraphModel
 from openmm_anion.models.formats.archive import Archive
 from openmm_anion.models.formats.opened import Opened
 from openmm_anion.models.graph_energy import GraphEnergy
@@ -10,7 +11,7 @@ from openmm_anion.models.scripted import ScriptedPotential
 from openmm_anion.units import ANGSTROM
 
 
-class NequIPGraph(torch.nn.Module):
+class NequIPGraph(GraphModel):
     """A NequIP or Allegro model as a graph model.
 
     Parameters
@@ -29,22 +30,7 @@ class NequIPGraph(torch.nn.Module):
     def forward(
         self, elements: Tensor, positions: Tensor, cell: Tensor, pairs: Tensor, shifts: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Energy and forces in the units it was trained in: eV and eV/angstrom.
-
-        Parameters
-        ----------
-        elements : Tensor
-            Index of each atom's element (N,).
-        positions, cell : Tensor
-            (N, 3) and (3, 3), angstrom.
-        pairs, shifts : Tensor
-            (2, E) and (E, 3), as `PeriodicEdges` gives them.
-
-        Returns
-        -------
-        energy, forces : Tensor
-            One number in eV, and (N, 3) in eV/angstrom.
-        """
+        """Energy and forces in the units it was trained in: eV and eV/angstrom."""
         data: dict[str, Tensor] = {
             "pos": positions.to(self.dtype),
             "cell": cell.to(self.dtype),

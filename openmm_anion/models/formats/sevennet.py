@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from openmm_anion.errors import InputError
+from openmm_anion.models.contract import GraphModel
 from openmm_anion.models.formats.archive import Archive
 from openmm_anion.models.formats.opened import Opened
 from openmm_anion.models.graph_energy import GraphEnergy
@@ -12,7 +13,7 @@ from openmm_anion.models.scripted import ScriptedPotential
 from openmm_anion.units import ANGSTROM
 
 
-class SevenNetGraph(torch.nn.Module):
+class SevenNetGraph(GraphModel):
     """A SevenNet model without its force output, as a graph model.
 
     The vectors of the edges are taken in double precision and rounded once, and the model is
@@ -34,22 +35,7 @@ class SevenNetGraph(torch.nn.Module):
     def forward(
         self, elements: Tensor, positions: Tensor, cell: Tensor, pairs: Tensor, shifts: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Energy (eV) and forces (eV/angstrom).
-
-        Parameters
-        ----------
-        elements : Tensor
-            Index of each atom's element (N,).
-        positions, cell : Tensor
-            (N, 3) and (3, 3), angstrom.
-        pairs, shifts : Tensor
-            (2, E) and (E, 3), as `PeriodicEdges` gives them.
-
-        Returns
-        -------
-        energy, forces : Tensor
-            One number in eV, and (N, 3) in eV/angstrom.
-        """
+        """Energy (eV) and forces (eV/angstrom)."""
         i, j = pairs[0], pairs[1]
         vectors = positions.index_select(0, j) - positions.index_select(0, i) + torch.mm(shifts, cell)
         vectors = vectors.to(self.dtype).requires_grad_(True)
